@@ -1,0 +1,1 @@
+"""Makes and keeps engines: bundles, training, the digital head."""

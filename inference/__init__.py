@@ -1,0 +1,1 @@
+"""Runs a task on volumes. Knows no screen and no DICOM."""

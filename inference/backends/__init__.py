@@ -1,0 +1,1 @@
+"""One room per runtime library; nothing else imports that library."""

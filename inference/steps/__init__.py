@@ -1,0 +1,1 @@
+"""Pure functions on voxels, one verb of the road per file."""

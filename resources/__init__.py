@@ -1,0 +1,1 @@
+"""Icons, theme, window presets, label colours: data only."""
