@@ -8,7 +8,7 @@
     - BackendMissing          the runtime library is not installed
     - PrecisionAbsent         this backend cannot run that precision on this machine
     - BadOutput               the network answered NaN, infinity or one constant
-  - Cancelled                 the user stopped the job                             (exit 5)
+  - JobCancelled              the user stopped the job                             (exit 5)
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class BadOutput(EngineError):
     code = "bad_output"
 
 
-class Cancelled(InsulaError):
+class JobCancelled(InsulaError):
     """The user stopped the job."""
 
     code = "cancelled"

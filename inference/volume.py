@@ -57,7 +57,9 @@ class Geometry:
     def __post_init__(self) -> None:
         affine = np.array(self.affine, dtype=np.float64)
         if affine.shape != (4, 4) or not np.isfinite(affine).all():
-            raise InputRefused("The image has no usable position in space.", "Export the series again with its geometry.")
+            raise InputRefused(
+                "The image has no usable position in space.", "Export the series again with its geometry."
+            )
         if min(self.shape) < 1 or abs(np.linalg.det(affine[:3, :3])) < 1e-12:
             raise InputRefused("The image grid has no extent.", "Export the series again with its geometry.")
         affine.setflags(write=False)
