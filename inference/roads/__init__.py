@@ -1,0 +1,1 @@
+"""One road per kind of answer: volume, boxes, mask."""

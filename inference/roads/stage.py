@@ -1,0 +1,71 @@
+"""What every road shares: the job, its clock, and calling the engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from inference.backends.base import Engine, checked_answer, checked_feed
+from inference.errors import BadOutput, JobCancelled
+from inference.result import CancelledFn, Progress, ProgressFn, Provenance, Seconds
+from inference.task import Task
+from inference.volume import Floats, Volume
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """One frozen request: the task, its volumes in the order of its channels, and who answers."""
+
+    task: Task
+    volumes: tuple[Volume, ...]
+    engine: Engine
+    provenance: Provenance
+    progress: ProgressFn
+    cancelled: CancelledFn
+    load_seconds: float
+
+    @property
+    def source(self) -> Volume:
+        return self.volumes[0]
+
+    def step(self, stage: str, done: int, total: int) -> None:
+        """Report progress; raise JobCancelled when the user has stopped the job."""
+        if self.cancelled():
+            raise JobCancelled
+        self.progress(Progress(stage, done, total))
+
+    def infer(self, picture: Floats) -> tuple[Floats, ...]:
+        """Outputs in the manifest's order, checked to be numbers."""
+        feed = checked_feed({self.task.model.input: picture}, self.engine.inputs)
+        answer = checked_answer(self.engine.infer(feed))
+        return tuple(answer[name] for name in self.task.model.outputs)
+
+
+@dataclass(slots=True)
+class Clock:
+    """Wall time by part: `with clock.part("infer"): ...`."""
+
+    load: float
+    spent: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.spent[name] = self.spent.get(name, 0.0) + time.perf_counter() - begin
+
+    def seconds(self) -> Seconds:
+        parts = (self.spent.get(name, 0.0) for name in ("preprocess", "infer", "postprocess"))
+        return Seconds(self.load, *parts)
+
+
+def require_varied(spread: float, what: str) -> None:
+    """Raise BadOutput when a whole answer is one constant: the black-mask fault."""
+    if not spread > 1e-6:
+        raise BadOutput(
+            f"The model answered one constant for every {what}.", "Run it again in fp32 on another backend."
+        )

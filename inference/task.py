@@ -1,0 +1,196 @@
+"""What is asked of a network: a task, read from a bundle's manifest."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from inference.errors import ManifestInvalid
+from inference.result import Kind
+from inference.volume import Channel
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+SCHEMA = 1
+NORMALISATIONS = ("window", "zscore", "adc")
+SAMPLINGS = ("slices", "tiles")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """The ONNX file of a bundle and the names at its border."""
+
+    file: str
+    sha256: str
+    input: str
+    outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSpec:
+    """One input channel: what it must show and how it is normalised (`low`, `high` for "window" only)."""
+
+    name: str
+    normalise: str
+    low: float = 0.0
+    high: float = 0.0
+
+    @property
+    def channel(self) -> Channel:
+        return Channel(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How voxels reach the network.
+
+    Attributes:
+        kind: "slices" (axial, spacing (row, column), size (rows, columns)) or
+            "tiles" (sliding window, spacing (x, y, z), size (k, j, i)).
+        overlap: Share of a tile covered again by its neighbour.
+    """
+
+    kind: str
+    spacing_mm: tuple[float, ...]
+    size: tuple[int, ...]
+    overlap: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What the network's answer means.
+
+    Attributes:
+        labels: Class names; for masks label values count from 1.
+        threshold: Probability above which a voxel belongs to a mask.
+        min_ml: Components smaller than this are dropped from a mask.
+        strides, score, iou: For boxes.
+        channel, low, high: For volumes: what they show, and the range that [-1, 1] is mapped to.
+    """
+
+    labels: tuple[str, ...] = ()
+    threshold: float = 0.5
+    min_ml: float = 0.0
+    strides: tuple[int, ...] = ()
+    score: float = 0.3
+    iou: float = 0.5
+    channel: str = "UNKNOWN"
+    low: float = 0.0
+    high: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class VectorSpec:
+    """File of stored inputs and outputs of one real forward pass."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task as its manifest states it; `folder` is the bundle."""
+
+    name: str
+    title: str
+    version: str
+    kind: Kind
+    intended_use: str
+    notice: str
+    licence: str
+    model: ModelSpec
+    channels: tuple[ChannelSpec, ...]
+    sampling: Sampling
+    output: Output
+    test_vector: VectorSpec
+    folder: Path
+
+    @property
+    def model_path(self) -> Path:
+        return self.folder / self.model.file
+
+    @property
+    def vector_path(self) -> Path:
+        return self.folder / self.test_vector.file
+
+
+def read_task(folder: Path) -> Task:
+    """Read and check `folder/manifest.toml`.
+
+    Raises:
+        ManifestInvalid: It is missing or broken, or has unknown, missing or wrong fields (each is named).
+    """
+    path = folder / "manifest.toml"
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ManifestInvalid(f"{folder} holds no manifest.toml.", "Give the folder of a bundle.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ManifestInvalid(f"{path} cannot be read: {error}.", "Repair it or install the bundle again.") from error
+    if table.pop("schema", None) != SCHEMA:
+        raise ManifestInvalid(f"{path} is not of schema {SCHEMA}.", f"Write schema = {SCHEMA} or update Insula.")
+    task = _build(Task, {**table, "folder": folder}, str(path))
+    _check(task, str(path))
+    return task
+
+
+def _build(cls: type[T], table: dict[str, Any], where: str) -> T:
+    """Make a frozen dataclass from a table; name every unknown, missing or wrong field."""
+    hints = get_type_hints(cls)
+    known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+    unknown = sorted(set(table) - set(known))
+    missing = sorted(n for n, f in known.items() if f.default is MISSING and n not in table)
+    if unknown or missing:
+        parts = [f"unknown: {', '.join(unknown)}"] * bool(unknown) + [f"missing: {', '.join(missing)}"] * bool(missing)
+        raise ManifestInvalid(f"{where} has wrong fields ({'; '.join(parts)}).", "Correct the manifest.")
+    return cls(**{n: _convert(hints[n], value, f"{where}: {n}") for n, value in table.items()})
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    if get_origin(hint) is tuple and isinstance(value, list):
+        return tuple(_convert(get_args(hint)[0], item, where) for item in value)
+    if hint in (ModelSpec, ChannelSpec, Sampling, Output, VectorSpec) and isinstance(value, dict):
+        return _build(hint, value, where)
+    if hint is Kind and value in [k.value for k in Kind]:
+        return Kind(value)
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if hint in (str, int, Path) and isinstance(value, hint) and not isinstance(value, bool):
+        return value
+    assert get_origin(hint) not in (Union, UnionType)
+    raise ManifestInvalid(f"{where} has a wrong value: {value!r}.", "Correct the manifest.")
+
+
+def _check(task: Task, where: str) -> None:
+    """Rules that hold between fields."""
+    wrong = [
+        *[f"channel {c.name!r} is not known" for c in task.channels if c.name not in Channel.__members__],
+        *[f"normalise {c.normalise!r} is not known" for c in task.channels if c.normalise not in NORMALISATIONS],
+        *[f"channel {c.name} needs low < high" for c in task.channels if c.normalise == "window" and c.low >= c.high],
+    ]
+    sides = {"slices": 2, "tiles": 3}.get(task.sampling.kind)
+    if sides is None:
+        wrong.append(f"sampling.kind {task.sampling.kind!r} is not one of {', '.join(SAMPLINGS)}")
+    elif len(task.sampling.size) != sides or len(task.sampling.spacing_mm) != sides:
+        wrong.append(f"sampling.size and spacing_mm need {sides} numbers")
+    if not task.channels:
+        wrong.append("channels is empty")
+    if min((*task.sampling.size, *task.sampling.spacing_mm), default=0) <= 0 or not 0 <= task.sampling.overlap < 1:
+        wrong.append("sampling must be positive, with 0 <= overlap < 1")
+    if task.output.channel not in Channel.__members__:
+        wrong.append(f"output.channel {task.output.channel!r} is not known")
+    if task.kind is not Kind.VOLUME and not task.output.labels:
+        wrong.append("output.labels is empty")
+    if task.kind is Kind.BOXES and len(task.output.strides) != len(task.model.outputs):
+        wrong.append("output.strides must name one stride for each of model.outputs")
+    if any(Path(f).name != f for f in (task.model.file, task.test_vector.file)):
+        wrong.append("files must lie in the bundle's own folder")
+    if wrong:
+        raise ManifestInvalid(f"{where}: {'; '.join(wrong)}.", "Correct the manifest.")
