@@ -11,6 +11,8 @@ from inference.roads.detect import detect
 from inference.roads.outline import outline
 from inference.roads.stage import Job
 from inference.roads.synthesise import synthesise
+from inference.steps.head import require_head
+from inference.steps.slices import require_axial
 from inference.task import Task
 from inference.volume import Channel, Volume
 
@@ -44,6 +46,8 @@ def run(
     """
     chosen = tuple(_require(volumes, spec.channel) for spec in task.channels)
     _require_one_frame(chosen)
+    require_axial(chosen[0].geometry)
+    require_head(chosen[0])
     if cancelled():
         raise JobCancelled
     progress(Progress("prepare", 0, 1))

@@ -33,7 +33,10 @@ class TensorSpec:
 
 
 class Engine(Protocol):
-    """A model made ready for one device and precision."""
+    """A model made ready for one device and precision.
+
+    One `infer` runs at a time: a second thread waits for its turn.
+    """
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]: ...
@@ -42,11 +45,21 @@ class Engine(Protocol):
     def outputs(self) -> tuple[TensorSpec, ...]: ...
 
     def infer(self, feed: Arrays) -> dict[str, NDArray[np.float32]]:
-        """Answer one feed. Inputs and outputs are fp32 arrays of the declared shapes."""
+        """Answer one feed. Inputs and outputs are fp32 arrays of the declared shapes.
+
+        Raises:
+            EngineError: A wrong name or shape, or the library failed.
+            BadOutput: The answer holds NaN or infinity.
+            JobCancelled: `cancel` was called meanwhile.
+        """
+        ...
+
+    def cancel(self) -> None:
+        """Stop the `infer` that runs now, if one does; called from another thread. The engine stays usable."""
         ...
 
     def close(self) -> None:
-        """Give memory back. The engine cannot be used afterwards."""
+        """Give memory back, after a running `infer` has ended. The engine cannot be used afterwards."""
         ...
 
 
@@ -70,10 +83,16 @@ class Backend(Protocol):
     def support(self, precision: Precision, device: str) -> Support: ...
 
     def load(self, model: Path, precision: Precision, device: str) -> Engine:
-        """Make an engine from a bundle's fp32 ONNX (other precisions are derived from it and cached).
+        """Make an engine from an ONNX graph that already is of that precision.
+
+        fp32 and bf16 take a bundle's own graph. fp16 takes one with half-precision weights, int8 one with Q/DQ nodes;
+        `engines.derive.model_for` makes both. The border stays fp32 in each. A graph of another precision is refused,
+        so that a result never carries the wrong label.
 
         Raises:
-            BackendMissing, PrecisionAbsent, EngineError.
+            BackendMissing: The library is not installed or cannot start.
+            PrecisionAbsent: `support` says absent for this precision and device.
+            EngineError: The file is not such a graph, or the library refuses it.
         """
         ...
 
@@ -96,6 +115,12 @@ def checked_feed(feed: Arrays, inputs: tuple[TensorSpec, ...]) -> dict[str, NDAr
                 "Verify the bundle with `insula engines verify`.",
             )
     return {name: np.ascontiguousarray(array, dtype=np.float32) for name, array in feed.items()}
+
+
+def halved(arrays: Arrays) -> dict[str, NDArray[np.float32]]:
+    """Round to half precision and back, as a border of half precision does; beyond 65504 becomes infinity."""
+    with np.errstate(over="ignore"):
+        return {name: array.astype(np.float16).astype(np.float32) for name, array in arrays.items()}
 
 
 def checked_answer(answer: Arrays) -> dict[str, NDArray[np.float32]]:

@@ -56,9 +56,8 @@ def slice_grid(volume: Volume, size: tuple[int, int], spacing_mm: tuple[float, f
         size: (rows, columns). spacing_mm: (row step, column step).
 
     Raises:
-        InputRefused: The slices are not axial, or no head is in sight.
+        InputRefused: No head is in sight.
     """
-    require_axial(volume.geometry)
     _, j_middle, i_middle = head_centre(volume)
     axes = volume.geometry.direction
     x_mm, y_mm, _ = volume.geometry.spacing_mm

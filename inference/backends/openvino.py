@@ -1,0 +1,164 @@
+"""OpenVINO: the default on CPUs, and Intel's GPUs and NPUs where its plugin finds them."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import threading
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.backends import graph
+from inference.backends.base import Arrays, Support, TensorSpec, checked_answer, checked_feed, halved
+from inference.errors import BackendMissing, EngineError, JobCancelled, PrecisionAbsent
+from inference.result import Precision, PrecisionKind
+
+NAME = "openvino"
+_INSTALL = "Install it with `pip install openvino`, or choose another backend."
+_HALF_WEIGHTS = (
+    "weights, inputs and outputs are rounded to half precision; the arithmetic between them is single precision, "
+    "so overflow inside the network does not show"
+)
+_CAPABILITY = {Precision.FP32: "FP32", Precision.BF16: "BF16", Precision.FP16: "FP16", Precision.INT8: "INT8"}
+_REDUCED = {Precision.BF16: ("bf16", "bfloat16"), Precision.FP16: ("f16", "float16")}
+
+
+@cache
+def _core() -> Any:
+    """The library's one core object; importing it takes a moment, so only its use does.
+
+    Raises:
+        BackendMissing: The library is absent or cannot start.
+    """
+    try:
+        return importlib.import_module("openvino").Core()
+    except (ImportError, RuntimeError, OSError) as error:
+        raise BackendMissing("OpenVINO is not installed or cannot start.", _INSTALL) from error
+
+
+class OpenVinoBackend:
+    """Engines of the OpenVINO runtime.
+
+    Args:
+        threads: CPU threads of one engine; None leaves the choice to the library.
+    """
+
+    name = NAME
+
+    def __init__(self, threads: int | None = None) -> None:
+        self._threads = threads
+
+    @property
+    def version(self) -> str:
+        _core()
+        return str(importlib.import_module("openvino").__version__).split("-", maxsplit=1)[0]
+
+    def why_not(self) -> str | None:
+        return None if importlib.util.find_spec("openvino") else f"OpenVINO is not installed. {_INSTALL}"
+
+    def devices(self) -> tuple[str, ...]:
+        """The CPU first: it is there everywhere and does not share memory with the screen."""
+        found = [str(device) for device in _core().available_devices]
+        return tuple(sorted(found, key=lambda device: device != "CPU"))
+
+    def support(self, precision: Precision, device: str) -> Support:
+        """Native where the device's capability list names the format; half precision is emulated elsewhere."""
+        if device not in self.devices():
+            return Support(PrecisionKind.ABSENT, f"OpenVINO finds no device {device} here")
+        offered = _core().get_property(device, "OPTIMIZATION_CAPABILITIES")
+        if _CAPABILITY[precision] in offered:
+            return Support(PrecisionKind.NATIVE, _native_note(precision))
+        if precision is Precision.FP16 and "FP32" in offered:
+            return Support(PrecisionKind.EMULATED, _HALF_WEIGHTS)
+        return Support(PrecisionKind.ABSENT, f"this {device} has no {precision.value} arithmetic")
+
+    def load(self, model: Path, precision: Precision, device: str) -> OpenVinoEngine:
+        """See `Backend.load`."""
+        support = self.support(precision, device)
+        if support.kind is PrecisionKind.ABSENT:
+            raise PrecisionAbsent(f"OpenVINO cannot run {precision.value}: {support.note}.", "Choose fp32 or fp16.")
+        border = graph.read_as(model, precision)
+        native = support.kind is PrecisionKind.NATIVE
+        hint, granted = _REDUCED.get(precision, ("f32", "float32")) if native else ("f32", "float32")
+        compiled = self._compiled(model, device, hint)
+        _require_granted(compiled, hint, granted)
+        return OpenVinoEngine(compiled, border, half_border=precision is Precision.FP16 and not native)
+
+    def _compiled(self, model: Path, device: str, hint: str) -> Any:
+        options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "LATENCY"}
+        if device == "CPU" and self._threads is not None:
+            options["INFERENCE_NUM_THREADS"] = self._threads
+        try:
+            return _core().compile_model(str(model), device, options)
+        except RuntimeError as error:
+            raise EngineError(
+                f"OpenVINO could not make an engine from {model.name} for {device}.",
+                "Try the backend onnxruntime, or verify the bundle with `insula engines verify`.",
+            ) from error
+
+
+def _native_note(precision: Precision) -> str:
+    if precision is Precision.INT8:
+        return "operations between Q/DQ nodes run in int8, the others in single precision"
+    return ""
+
+
+def _require_granted(compiled: Any, hint: str, granted: str) -> None:
+    """The library quietly computes f16 as bf16 on some CPUs; an engine must be what its label says."""
+    got = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
+    if got not in (hint, granted):
+        raise PrecisionAbsent(f"OpenVINO was asked for {hint} and would compute in {got}.", "Choose fp32.")
+
+
+class OpenVinoEngine:
+    """One compiled model with its one request."""
+
+    def __init__(self, compiled: Any, border: graph.Graph, half_border: bool) -> None:
+        self._request = compiled.create_infer_request()
+        self._border = border
+        self._half_border = half_border
+        self._turn = threading.Lock()
+        self._cancelled = threading.Event()
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        return self._border.inputs
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        return self._border.outputs
+
+    def infer(self, feed: Arrays) -> dict[str, NDArray[np.float32]]:
+        """See `Engine.infer`."""
+        ready = checked_feed(feed, self.inputs)
+        with self._turn:
+            self._cancelled.clear()
+            answer = self._run(halved(ready) if self._half_border else ready)
+        return checked_answer(halved(answer) if self._half_border else answer)
+
+    def _run(self, feed: Arrays) -> dict[str, NDArray[np.float32]]:
+        if self._request is None:
+            raise EngineError("The engine was closed before it was asked.", "Load it again.")
+        try:
+            self._request.infer(feed, share_inputs=True, share_outputs=True)
+        except RuntimeError as error:
+            if self._cancelled.is_set():
+                raise JobCancelled from error
+            raise EngineError("OpenVINO failed while it ran the model.", "Try the backend onnxruntime.") from error
+        return {spec.name: np.array(self._request.get_tensor(spec.name).data) for spec in self.outputs}
+
+    def cancel(self) -> None:
+        """See `Engine.cancel`."""
+        request = self._request
+        if request is not None and self._turn.locked():
+            self._cancelled.set()
+            request.cancel()
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        with self._turn:
+            self._request = None

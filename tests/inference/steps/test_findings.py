@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from inference.result import Box
+from inference.steps.findings import drop_small, lesions, merge_boxes, side_of
+from inference.volume import Geometry
+
+GRID = Geometry.from_axes((10, 20, 20), (2.0, 2.0, 5.0), (-20.0, -20.0, 0.0))
+
+
+def test_lesions_are_counted_from_voxels_and_told_by_side():
+    labels = np.zeros(GRID.shape, np.uint8)
+    labels[2:4, 5:9, 15:18] = 1
+    labels[7, 2, 2] = 1
+    found = lesions(labels, np.full(GRID.shape, 0.8, np.float32), GRID, {1: "lesion"}, midline_x_mm=0.0)
+    big, small = found
+    assert big.volume_ml == pytest.approx(2 * 4 * 3 * 0.02)
+    assert small.volume_ml == pytest.approx(0.02)
+    assert (big.side, small.side) == ("L", "R")
+    assert big.centroid_lps_mm == pytest.approx((-20 + 2 * 16, -20 + 2 * 6.5, 5 * 2.5))
+    assert big.box_lps_mm[0] == pytest.approx((-20 + 2 * 14.5, -20 + 2 * 4.5, 5 * 1.5))
+    assert big.box_lps_mm[1] == pytest.approx((-20 + 2 * 17.5, -20 + 2 * 8.5, 5 * 3.5))
+    assert big.score == pytest.approx(0.8)
+
+
+def test_small_components_go_and_touching_corners_hold_together():
+    labels = np.zeros((4, 4, 4), np.uint8)
+    labels[0, 0, 0] = labels[1, 1, 1] = 1
+    labels[3, 3, 3] = 1
+    assert drop_small(labels, 0.01, 0.02).sum() == 2
+    assert drop_small(np.zeros((4, 4, 4), np.uint8), 0.01, 0.02).sum() == 0
+
+
+def test_the_side_has_a_middle():
+    assert [side_of(x, 10.0) for x in (20.0, 12.0, 0.0)] == ["L", "M", "R"]
+
+
+def box(k: int, at: float, score: float, label: str = "IPH") -> Box:
+    return Box(label, score, k, at, at, at + 4, at + 4)
+
+
+def test_boxes_merge_through_slices_over_one_gap_and_not_over_two():
+    found = merge_boxes([box(1, 3, 0.5), box(2, 3.5, 0.9), box(4, 3.5, 0.4), box(7, 3.5, 0.6)], GRID, 0.0)
+    assert [f.score for f in found] == [0.9, 0.6]
+    low, high = found[0].box_lps_mm
+    assert (low[2], high[2]) == pytest.approx((5 * 0.5, 5 * 4.5))
+    assert found[0].volume_ml is None
+
+
+def test_boxes_of_other_classes_or_places_stay_apart():
+    assert len(merge_boxes([box(1, 3, 0.5), box(2, 3, 0.5, "SDH"), box(2, 12, 0.5)], GRID, 0.0)) == 3
+    assert merge_boxes([], GRID, 0.0) == ()

@@ -1,0 +1,137 @@
+"""The road without a screen: scan, read, run, write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engines.library import Bundle, bundles, find
+from inference.errors import EngineError, InputRefused, InsulaError
+from inference.result import CancelledFn, Precision, ProgressFn, Result
+from inference.volume import Volume
+from viewer.export import write_result
+from viewer.loading import read, scan
+from viewer.match import Match, Skipped
+from viewer.report import Ran
+from viewer.study import Study
+from viewer.work import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What to run, and with what."""
+
+    tasks: tuple[str, ...] = ()
+    precisions: tuple[Precision, ...] = (Precision.FP32,)
+    backend: str | None = None
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """Everything that ran, everything that did not and why, and the first engine failure if there was one."""
+
+    study: Study
+    ran: tuple[Ran, ...]
+    skipped: tuple[Skipped, ...]
+    failure: InsulaError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0 when everything allowed ran or was skipped for its input, the failure's code otherwise."""
+        return self.failure.exit_code if self.failure else 0
+
+
+class Reader:
+    """Reads each series once."""
+
+    def __init__(self, progress: ProgressFn, cancelled: CancelledFn) -> None:
+        self._progress, self._cancelled = progress, cancelled
+        self.volumes: dict[str, Volume] = {}
+
+    def need(self, match: Match) -> None:
+        for series in match.series.values():
+            if series.uid not in self.volumes:
+                self.volumes[series.uid] = read(series, progress=self._progress, cancelled=self._cancelled)
+
+
+def chosen_bundles(ask: Ask) -> tuple[Bundle, ...]:
+    """The bundles asked for by name or folder; all shipped ones where nothing is asked."""
+    offered = tuple(find(name) for name in dict.fromkeys(ask.tasks)) if ask.tasks else bundles()
+    if not offered:
+        raise EngineError("There is no bundle on this machine.", "Train one with `insula engines train`.")
+    return offered
+
+
+def run_study(
+    path: Path, ask: Ask, out: Path, progress: ProgressFn = lambda _: None, cancelled: CancelledFn = lambda: False
+) -> Outcome:
+    """Run every task that the study allows in every precision asked, and write each answer under `out`.
+
+    A task whose input is refused is skipped with its reason; an engine failure is kept and the others still run.
+
+    Raises:
+        InputRefused: The path holds no study, or `out` cannot be written.
+        JobCancelled: The user stopped it.
+    """
+    worker = Worker(chosen_bundles(ask), ask.backend, ask.device)
+    study = scan(path, progress=progress, cancelled=cancelled)
+    reader = Reader(progress, cancelled)
+    ran: list[Ran] = []
+    skipped = list(worker.skipped(study))
+    failure: InsulaError | None = None
+    try:
+        for match in worker.matches(study):
+            try:
+                reader.need(match)
+                for precision in ask.precisions:
+                    result = worker.run(match, reader.volumes, precision, progress, cancelled)
+                    file = write_result(result, out, f"{match.task.name}-{precision.value}")
+                    ran.append(Ran(result, match.source, file))
+            except InputRefused as refusal:
+                _raise_export(refusal)
+                skipped.append(Skipped(match.task.name, str(refusal)))
+            except EngineError as error:
+                failure = failure or error
+                skipped.append(Skipped(match.task.name, str(error)))
+    finally:
+        worker.close()
+    return Outcome(study, tuple(ran), tuple(skipped), failure)
+
+
+def _raise_export(refusal: InputRefused) -> None:
+    if refusal.code == "export_failed":
+        raise refusal
+
+
+def run_pair(
+    path: Path,
+    task: str,
+    sides: Sequence[tuple[str | None, Precision]],
+    device: str | None,
+    progress: ProgressFn,
+    cancelled: CancelledFn,
+) -> tuple[Result, ...]:
+    """One task on one study with several (backend, precision) sides."""
+    bundle = find(task)
+    study = scan(path, progress=progress, cancelled=cancelled)
+    reader = Reader(progress, cancelled)
+    results = []
+    for backend, precision in sides:
+        worker = Worker((bundle,), backend, device)
+        try:
+            match = _only(worker, study)
+            reader.need(match)
+            results.append(worker.run(match, reader.volumes, precision, progress, cancelled))
+        finally:
+            worker.close()
+    return tuple(results)
+
+
+def _only(worker: Worker, study: Study) -> Match:
+    matches = worker.matches(study)
+    if not matches:
+        (skipped,) = worker.skipped(study)
+        raise InputRefused(skipped.reason, "Choose another task or study.")
+    return matches[0]

@@ -1,0 +1,100 @@
+"""The JSON document of `insula run` and `insula demo`, and its text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inference.result import Finding, Result
+from viewer.match import Skipped
+from viewer.study import GeometryState, Series
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ran:
+    """A result, the series whose grid it lies on, and the file it was written to."""
+
+    result: Result
+    source: Series
+    file: Path
+
+
+def document(ran: Iterable[Ran], skipped: Iterable[Skipped]) -> dict[str, Any]:
+    """`{"results": [...], "skipped": [...], "notice": ...}` as the command line's contract states it."""
+    return {
+        "notice": "Demonstration models, not for diagnostic use",
+        "results": [_result(r) for r in ran],
+        "skipped": [{"task": s.task, "reason": s.reason} for s in skipped],
+    }
+
+
+def _result(ran: Ran) -> dict[str, Any]:
+    result, made = ran.result, ran.result.provenance
+    seconds = result.seconds
+    return {
+        "task": result.task,
+        "kind": result.kind.value,
+        "file": str(ran.file),
+        "backend": made.backend,
+        "backend_version": made.backend_version,
+        "device": made.device,
+        "precision": made.precision.value,
+        "precision_kind": made.precision_kind.value,
+        "precision_note": made.precision_note,
+        "task_version": made.task_version,
+        "model_sha256": made.model_sha256,
+        "synthetic": bool(result.volume is not None and result.volume.synthetic),
+        "source_series_instance_uid": ran.source.uid,
+        "source_grid": _grid_sentence(ran.source),
+        "seconds": {
+            "load": round(seconds.load, 4),
+            "preprocess": round(seconds.preprocess, 4),
+            "infer": round(seconds.infer, 4),
+            "postprocess": round(seconds.postprocess, 4),
+            "total": round(seconds.total, 4),
+        },
+        "notes": list(result.notes),
+        "findings": [finding_document(f) for f in result.findings],
+    }
+
+
+def finding_document(finding: Finding) -> dict[str, Any]:
+    """One finding with mm, mL and side."""
+    return {
+        "label": finding.label,
+        "volume_ml": None if finding.volume_ml is None else round(finding.volume_ml, 4),
+        "centroid_lps_mm": [round(x, 2) for x in finding.centroid_lps_mm],
+        "box_lps_mm": [[round(x, 2) for x in corner] for corner in finding.box_lps_mm],
+        "score": round(finding.score, 4),
+        "side": finding.side,
+    }
+
+
+def _grid_sentence(series: Series) -> str:
+    if series.state is GeometryState.CORRECTED:
+        return "corrected grid: " + " ".join(series.reasons)
+    return "the series' own grid"
+
+
+def text(ran: Iterable[Ran], skipped: Iterable[Skipped]) -> str:
+    """A few lines a person can read."""
+    lines = []
+    for r in ran:
+        made = r.result.provenance
+        where = f"{made.backend} {made.device} {made.precision.value} ({made.precision_kind.value})"
+        lines.append(f"{r.result.task}  {where}  {r.result.seconds.total:.1f} s  -> {r.file}")
+        lines += [f"    note: {note}" for note in r.result.notes]
+        lines += [_finding_line(f) for f in r.result.findings]
+        if not r.result.findings and r.result.volume is None:
+            lines.append("    no finding")
+    lines += [f"{s.task}  skipped: {s.reason}" for s in skipped]
+    return "\n".join([*lines, "Demonstration models, not for diagnostic use."])
+
+
+def _finding_line(finding: Finding) -> str:
+    volume = "      -   " if finding.volume_ml is None else f"{finding.volume_ml:7.2f} mL"
+    x, y, z = finding.centroid_lps_mm
+    place = f"{finding.side or '-':<2} at {x:.0f} {y:.0f} {z:.0f}"
+    return f"    {finding.label:<20} {volume}  score {finding.score:.2f}  {place}"
