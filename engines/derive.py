@@ -6,20 +6,19 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from engines import cache, half, int8
+from engines import cache
 from inference.errors import EngineError, PrecisionAbsent
 from inference.result import Precision
 
 # Raised whenever a derivation writes another graph from the same model, so that old files are not taken for new ones.
-RECIPE = "1"
-_TOOLS = ("onnx", "onnxruntime")
+RECIPE = "2"
 
 
 def model_for(bundle_model: Path, sha256: str, precision: Precision, calibration: Path | None = None) -> Path:
     """The graph that `Backend.load` takes for a precision.
 
     fp32 and bf16 run from the bundle's own file. fp16 and int8 graphs are made on first use and kept in the cache
-    folder under a key of the model, the precision, the calibration data and the tools' versions.
+    folder under a key of the model, the precision, the calibration data and the versions of this recipe and of onnx.
 
     Args:
         bundle_model: The bundle's fp32 ONNX.
@@ -34,12 +33,14 @@ def model_for(bundle_model: Path, sha256: str, precision: Precision, calibration
         return bundle_model
     make = _maker(bundle_model, sha256, precision, calibration)
     data = cache.sha256(calibration) if precision is Precision.INT8 and calibration is not None else ""
-    name = cache.key(sha256, precision.value, data, RECIPE, *(version(tool) for tool in _TOOLS))
+    name = cache.key(sha256, precision.value, data, RECIPE, version("onnx"))
     return cache.keep(f"graphs/{name}.{precision.value}.onnx", make)
 
 
 def _maker(model: Path, sha256: str, precision: Precision, calibration: Path | None) -> Callable[[Path], None]:
     def make(target: Path) -> None:
+        from engines import half, int8  # these import onnx, which the window's start should not wait for
+
         _require_whole(model, sha256)
         if precision is Precision.FP16:
             half.write(model, target)

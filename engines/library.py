@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
+from engines import cache
 from inference.errors import EngineError, InputRefused
 from inference.task import Task, read_task
 
@@ -42,7 +42,7 @@ class Bundle:
     @cached_property
     def found_sha256(self) -> str:
         """SHA-256 of the model file as it lies on disk now."""
-        return _sha256(self.model)
+        return cache.sha256(self.model)
 
 
 def bundles() -> tuple[Bundle, ...]:
@@ -81,12 +81,3 @@ def require_intact(bundle: Bundle) -> None:
             f"The model of {bundle.task.name} is not the one its manifest names.", "Install the bundle again."
         )
 
-
-@lru_cache(maxsize=32)
-def _hash_of(path: Path, _size: int, _mtime_ns: int) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    stat = path.stat()
-    return _hash_of(path, stat.st_size, stat.st_mtime_ns)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import ClassVar
@@ -79,7 +80,8 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> Path:
             f"{path.name} could not be written.", "Check that the folder can be written and the disk has space."
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
     return path
 
 

@@ -285,14 +285,18 @@ class Jobs(QObject):
         if number in self._desks:
             self._desks[number].cancel()
 
+    def drop(self, number: int) -> None:
+        """Cancel a job and let its answer come to nobody."""
+        self.cancel(number)
+        self._handlers.pop(number, None)
+        if number in self._jobs and self._jobs[number].state is JobState.WAITING:
+            del self._jobs[number]
+
     def drop_before(self, generation: int) -> None:
-        """Cancel and forget every job of an earlier study: its answers come to nobody."""
-        for number, job in list(self._jobs.items()):
-            if job.request.generation < generation:
-                self.cancel(number)
-                self._handlers.pop(number, None)
-                if job.state is JobState.WAITING:
-                    self._jobs.pop(number)
+        """Drop every job of an earlier study."""
+        for job in self.jobs:
+            if job.request.generation < generation and not job.state.over:
+                self.drop(job.request.number)
         self.changed.emit()
 
     def close(self) -> None:

@@ -35,11 +35,13 @@ class Frame:
         file: Path as found; for a zip, the member after extraction to a private temporary folder.
         frame: Index in a multi-frame file, else 0.
         position_mm: Distance along the series' normal.
+        origin_lps_mm: Centre of the first pixel (DICOM ImagePositionPatient), or None where the image has no place.
     """
 
     file: Path
     frame: int = 0
     position_mm: float = 0.0
+    origin_lps_mm: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +66,8 @@ class Series:
         window: (width, level) from the header, or None.
         frame_of_reference: FrameOfReferenceUID or "".
         study_uid: StudyInstanceUID or "".
+        number: SeriesNumber, or 0.
+        inverted: Large values are meant to be shown dark (DICOM MONOCHROME1); the voxels are never inverted.
     """
 
     uid: str
@@ -84,6 +88,7 @@ class Series:
     frame_of_reference: str = ""
     study_uid: str = ""
     number: int = 0
+    inverted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

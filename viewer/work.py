@@ -7,15 +7,15 @@ import time
 from collections.abc import Iterable, Mapping
 
 from engines.derive import model_for
-from inference.backends.registry import Choice
-
 from engines.library import Bundle, bundles, require_intact
 from inference.backends import registry
 from inference.backends.base import Engine, Support
+from inference.backends.registry import Choice
 from inference.result import CancelledFn, Precision, ProgressFn, Provenance, Result
 from inference.run import run
 from inference.volume import Volume
-from viewer.match import Match, Skipped, match
+from viewer import match as matching
+from viewer.match import Match, Skipped
 from viewer.study import Study
 
 EngineKey = tuple[str, Precision, str, str]
@@ -40,19 +40,19 @@ class Worker:
 
     def matches(self, study: Study) -> tuple[Match, ...]:
         """Tasks that the study allows."""
-        return match(study, (b.task for b in self._bundles.values()))[0]
+        return matching.match(study, (b.task for b in self._bundles.values()))[0]
 
     def skipped(self, study: Study) -> tuple[Skipped, ...]:
         """Tasks that it does not, with reasons."""
-        return match(study, (b.task for b in self._bundles.values()))[1]
+        return matching.match(study, (b.task for b in self._bundles.values()))[1]
 
-    def support(self, _match: Match, precision: Precision) -> Support:
-        """How this machine provides a precision."""
+    def support(self, match: Match, precision: Precision) -> Support:  # noqa: ARG002 - the callers' protocol
+        """How this machine provides a precision; the same for every task today."""
         return registry.choose(self._backend, precision, self._device).support
 
     def run(
         self,
-        chosen: Match,
+        match: Match,
         volumes: Mapping[str, Volume],
         precision: Precision,
         progress: ProgressFn = lambda _: None,
@@ -68,15 +68,15 @@ class Worker:
         """
         with self._one_at_a_time:
             begin = time.perf_counter()
-            bundle = self._bundles[chosen.task.name]
+            bundle = self._bundles[match.task.name]
             choice = registry.choose(self._backend, precision, self._device)
             engine = self._engine(bundle, choice, precision)
             load_seconds = time.perf_counter() - begin
-            feed = {channel: volumes[series.uid] for channel, series in chosen.series.items()}
+            feed = {channel: volumes[series.uid] for channel, series in match.series.items()}
             provenance = _provenance(bundle, choice, precision)
             return run(
                 feed,
-                chosen.task,
+                match.task,
                 engine,
                 provenance,
                 progress=progress,

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import onnx
-
 from inference.backends.base import TensorSpec
 from inference.errors import EngineError
 from inference.result import Precision
 
+# onnx.TensorProto.FLOAT and FLOAT16: importing onnx takes longer than drawing the first slice, so only a read does.
+_FLOAT, _FLOAT16 = 1, 10
 _QUANTISED = {"QuantizeLinear", "DequantizeLinear"}
 _HINT = "Make the bundle again, or verify it with `insula engines verify`."
 
@@ -57,6 +57,8 @@ def read_as(model: Path, precision: Precision) -> Graph:
 
 
 def _parsed(model: Path) -> Any:
+    import onnx
+
     try:
         return onnx.load(model)
     except FileNotFoundError as error:
@@ -70,7 +72,7 @@ def _spec(value: Any) -> TensorSpec:
     shape = tuple(int(dim.dim_value) for dim in tensor.shape.dim)
     if not shape or min(shape) < 1:
         raise EngineError(f"{value.name} has no fixed shape in the model.", "Export the model with fixed shapes.")
-    if tensor.elem_type != onnx.TensorProto.FLOAT:
+    if tensor.elem_type != _FLOAT:
         raise EngineError(f"{value.name} is not fp32 in the model.", "Export the model with fp32 inputs and outputs.")
     return TensorSpec(str(value.name), shape)
 
@@ -78,6 +80,6 @@ def _spec(value: Any) -> TensorSpec:
 def _precision(graph: Any) -> Precision:
     if any(node.op_type in _QUANTISED for node in graph.node):
         return Precision.INT8
-    if any(weight.data_type == onnx.TensorProto.FLOAT16 for weight in graph.initializer):
+    if any(weight.data_type == _FLOAT16 for weight in graph.initializer):
         return Precision.FP16
     return Precision.FP32

@@ -33,8 +33,9 @@ _SUPPORT = {
         "so overflow inside the network does not show",
     ),
     ("CPU", Precision.INT8): Support(
-        PrecisionKind.NATIVE,
-        "convolutions and matrix products between Q/DQ nodes run in int8, the others in single precision",
+        PrecisionKind.EMULATED,
+        "the weights of convolutions and matrix products and what flows into them are rounded to 8 bits; "
+        "the arithmetic is single precision",
     ),
     ("GPU", Precision.FP32): Support(PrecisionKind.NATIVE, "TF32 is off"),
     ("GPU", Precision.FP16): Support(PrecisionKind.NATIVE, "normalisation stays in single precision"),

@@ -103,7 +103,7 @@ class OpenVinoBackend:
 
 def _native_note(precision: Precision) -> str:
     if precision is Precision.INT8:
-        return "operations between Q/DQ nodes run in int8, the others in single precision"
+        return "convolutions and matrix products run in int8, everything else in single precision"
     return ""
 
 
@@ -149,6 +149,8 @@ class OpenVinoEngine:
             if self._cancelled.is_set():
                 raise JobCancelled from error
             raise EngineError("OpenVINO failed while it ran the model.", "Try the backend onnxruntime.") from error
+        if self._cancelled.is_set():
+            raise JobCancelled
         return {spec.name: np.array(self._request.get_tensor(spec.name).data) for spec in self.outputs}
 
     def cancel(self) -> None:

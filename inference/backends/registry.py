@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from itertools import product
 
 from inference.backends.base import Backend, Support
 from inference.backends.fake import FakeBackend
@@ -83,7 +85,7 @@ def choose(name: str | None, precision: Precision, device: str | None = None) ->
         BackendMissing: The named backend, or any at all, is not usable.
         PrecisionAbsent: None of them runs that precision there.
     """
-    candidates = (named(name),) if name is not None else available()
+    candidates = (named(name),) if name is not None else tuple(filter(_starts, available()))
     if not candidates:
         raise BackendMissing("No backend is installed.", "Install one with `pip install openvino`.")
     fitting = [choice for choice in _offers(candidates, precision, device) if _usable(choice)]
@@ -95,6 +97,13 @@ def choose(name: str | None, precision: Precision, device: str | None = None) ->
     return min(fitting, key=_rank)
 
 
+def offers() -> Iterator[tuple[Choice, Precision]]:
+    """Each usable backend in each precision that it runs, on its best device for it."""
+    for offered, precision in product(available(), Precision):
+        with suppress(PrecisionAbsent, BackendMissing):
+            yield choose(offered.name, precision), precision
+
+
 def _offers(backends: Iterable[Backend], precision: Precision, device: str | None) -> Iterable[Choice]:
     for offered in backends:
         for place in offered.devices() if device is None else (device,):
@@ -102,6 +111,14 @@ def _offers(backends: Iterable[Backend], precision: Precision, device: str | Non
             yield Choice(
                 offered, place, support, f"{offered.name} on {place} runs {precision.value} {support.kind.value}"
             )
+
+
+def _starts(offered: Backend) -> bool:
+    """An installed library can still fail to load; with another one there, that must not stop the work."""
+    try:
+        return bool(offered.devices())
+    except BackendMissing:
+        return False
 
 
 def _usable(choice: Choice) -> bool:

@@ -10,6 +10,7 @@ from inference.errors import InputRefused
 from inference.volume import Channel, Floats, Volume
 
 CT_TISSUE_HU = -300.0
+AIR_AT_MOST_HU = -500.0
 WORKING_MM = 3.0
 Bools = NDArray[np.bool_]
 
@@ -57,6 +58,10 @@ def require_head(volume: Volume) -> None:
     Raises:
         InputRefused: It is not.
     """
+    if volume.channel is Channel.CT and float(volume.voxels.min()) > AIR_AT_MOST_HU:
+        raise InputRefused(
+            "The CT shows no air, so its values are not plain HU or the head was cut out.", "Choose the original series."
+        )
     mask, stride = head_mask(volume)
     filled = mask[mask.any(axis=(1, 2))]
     x_mm, y_mm, _ = volume.geometry.spacing_mm

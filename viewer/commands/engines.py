@@ -89,14 +89,14 @@ def _train(words: Words) -> int:
 
 def _verify(words: Words) -> int:
     from engines.library import find
-    from viewer.selftest import verify
+    from engines.verify import checks
 
-    checks = verify(find(words.name))
+    found = checks(find(words.name))
     lines = [
-        f"{'ok  ' if c['passed'] else 'FAIL'} {c['backend']:<12} {c['precision']:<5} {c['sentence']}" for c in checks
+        f"{'ok  ' if c['passed'] else 'FAIL'} {c['backend']:<12} {c['precision']:<5} {c['sentence']}" for c in found
     ]
-    print_answer(words, {"checks": checks}, "\n".join(lines))
-    return 0 if all(c["passed"] for c in checks) else 4
+    print_answer(words, {"checks": found}, "\n".join(lines))
+    return 0 if all(c["passed"] for c in found) else 4
 
 
 def _build_fill(parser: argparse.ArgumentParser) -> None:
@@ -106,7 +106,6 @@ def _build_fill(parser: argparse.ArgumentParser) -> None:
 
 def _build(words: Words) -> int:
     from engines.derive import model_for
-
     from engines.library import find, require_intact
 
     bundle = find(words.name)

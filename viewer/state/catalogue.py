@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from inference.result import Precision, Result
+from inference.result import Kind, Precision, Result
 from inference.volume import Volume
 from viewer.study import Study
 
@@ -23,6 +23,7 @@ class Catalogue:
         results: (task, precision) -> result.
         result_source: (task, precision) -> series uid on whose grid the result lies.
         failures: (task, precision) -> one sentence.
+        kinds: Task name -> what it makes, for every task on offer; tells which pane a failure belongs to.
     """
 
     study: Study | None = None
@@ -30,3 +31,4 @@ class Catalogue:
     results: Mapping[ResultKey, Result] = field(default_factory=dict)
     result_source: Mapping[ResultKey, str] = field(default_factory=dict)
     failures: Mapping[ResultKey, str] = field(default_factory=dict)
+    kinds: Mapping[str, Kind] = field(default_factory=dict)

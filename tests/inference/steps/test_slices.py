@@ -84,3 +84,6 @@ def test_a_head_passes_the_gate_and_an_abdomen_does_not():
     filled = Volume(np.full(geometry.shape, 300.0, np.float32) + i, geometry, Channel.DWI)
     with pytest.raises(InputRefused, match="runs out"):
         require_head(filled)
+    cut_out = Volume(np.where(abdomen > 0, abdomen, 0.0).astype(np.float32), geometry, Channel.CT)
+    with pytest.raises(InputRefused, match="no air"):
+        require_head(cut_out)

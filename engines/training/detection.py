@@ -1,0 +1,80 @@
+"""Trains the detector on boxed slices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from engines.architectures.detector import STRIDES, GridDetector
+from engines.training.box_loss import detection_loss, flatten
+from engines.training.boxed_slices import BoxedSlices, augmented, drawing_weights
+from engines.training.loop import step_rng
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionSettings:
+    """Numbers of the detection recipe.
+
+    Attributes:
+        positive: Share of a batch's pictures drawn from those with a box.
+        phantom_share: Share of a batch taken from phantom slices.
+    """
+
+    batch: int = 16
+    rate: float = 1e-3
+    decay: float = 0.02
+    positive: float = 0.7
+    phantom_share: float = 0.25
+
+
+class DetectionTrainee:
+    """GridDetector, AdamW, real slices and phantom slices side by side."""
+
+    def __init__(
+        self, real: BoxedSlices, phantom: BoxedSlices | None, classes: int, settings: DetectionSettings, seed: int
+    ) -> None:
+        torch.manual_seed(seed)
+        self.network = GridDetector(classes).to(memory_format=torch.channels_last)
+        self._settings, self._seed = settings, seed
+        decayed = [p for p in self.network.parameters() if p.ndim > 1]
+        others = [p for p in self.network.parameters() if p.ndim <= 1]
+        groups = [{"params": decayed, "weight_decay": settings.decay}, {"params": others, "weight_decay": 0.0}]
+        self._optimiser = torch.optim.AdamW(groups, lr=settings.rate)
+        self._pool, self._chances = _pooled(real, phantom, classes, settings)
+
+    def learn(self, step: int, rate: float) -> float:
+        rng = step_rng(self._seed, step)
+        chosen = rng.choice(len(self._pool), self._settings.batch, p=self._chances)
+        pictures, truth = augmented(self._pool, [int(c) for c in chosen], rng)
+        self.network.train()
+        with torch.autocast("cpu", torch.bfloat16):
+            maps = self.network(pictures.contiguous(memory_format=torch.channels_last))
+        loss = detection_loss(flatten([m.float() for m in maps], STRIDES), truth)
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._settings.rate * rate
+        self._optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
+        self._optimiser.step()
+        return float(loss.detach())
+
+    def state(self) -> dict[str, Any]:
+        return {"network": self.network.state_dict(), "optimiser": self._optimiser.state_dict()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self._optimiser.load_state_dict(state["optimiser"])
+
+
+def _pooled(
+    real: BoxedSlices, phantom: BoxedSlices | None, classes: int, settings: DetectionSettings
+) -> tuple[BoxedSlices, Any]:
+    chances = drawing_weights(real, classes, settings.positive)
+    if phantom is None:
+        return real, chances
+    share = settings.phantom_share
+    both = np.concatenate([(1 - share) * chances, share * drawing_weights(phantom, classes, settings.positive)])
+    return real.joined(phantom), both

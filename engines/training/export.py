@@ -1,0 +1,104 @@
+"""From trained weights to a bundle: ONNX, manifest, test vector and card, or nothing at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import nn
+
+from engines.training.toml_text import toml_text
+from inference.errors import EngineError
+from inference.task import read_task
+from inference.volume import Floats
+
+OPSET = 17
+PARITY = 1e-4
+VECTOR_GRAIN = 2.0**-11
+
+
+def export_bundle(network: nn.Module, manifest: Mapping[str, Any], example: Floats, card: str, folder: Path) -> Path:
+    """Write the bundle `folder`, replacing an older one only when the new one is whole and checked.
+
+    Args:
+        network: What to ship.
+        manifest: Without the model's checksum.
+        example: A real normalised input with its batch axis, float32.
+        card: Text of card.md.
+
+    Raises:
+        EngineError: ONNX Runtime does not answer what PyTorch does, within 1e-4 of the largest value.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        _fill(network.eval(), manifest, example, card, partial)
+        partial.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def to_onnx(network: nn.Module, example: Floats, names: tuple[str, list[str]], file: Path) -> None:
+    """Write a static fp32 ONNX graph of one picture or tile, checked by ONNX's own checker."""
+    plain = network.to(memory_format=torch.contiguous_format)
+    with warnings.catch_warnings():
+        # The tracing exporter is deprecated, but it alone folds batch norm and leaves no helper functions behind.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            plain,
+            (torch.from_numpy(example),),
+            str(file),
+            input_names=[names[0]],
+            output_names=names[1],
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    onnx.checker.check_model(str(file), full_check=True)
+
+
+def answers(file: Path, example: Floats) -> dict[str, Floats]:
+    """What ONNX Runtime says to one input, by output name."""
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    names = [o.name for o in session.get_outputs()]
+    return dict(zip(names, session.run(names, {session.get_inputs()[0].name: example}), strict=True))
+
+
+def _fill(network: nn.Module, manifest: Mapping[str, Any], example: Floats, card: str, folder: Path) -> None:
+    model = manifest["model"]
+    file = folder / model["file"]
+    to_onnx(network, example, (model["input"], list(model["outputs"])), file)
+    spoken = answers(file, example)
+    _require_parity(network, example, spoken)
+    checksum = hashlib.sha256(file.read_bytes()).hexdigest()
+    text = toml_text({**manifest, "model": {**model, "sha256": checksum}})
+    (folder / "manifest.toml").write_text(text, encoding="utf-8")
+    # Coarse steps of the outputs, far below any tolerance, let the stored numbers compress.
+    grains = {name: np.round(value / VECTOR_GRAIN) * np.float32(VECTOR_GRAIN) for name, value in spoken.items()}
+    np.savez_compressed(folder / manifest["test_vector"]["file"], **{model["input"]: example}, **grains)
+    (folder / "card.md").write_text(card, encoding="utf-8")
+    read_task(folder)
+
+
+def _require_parity(network: nn.Module, example: Floats, spoken: Mapping[str, Floats]) -> None:
+    with torch.no_grad():
+        said = network(torch.from_numpy(example))
+    parts = said if isinstance(said, tuple) else (said,)
+    for (name, found), expected in zip(spoken.items(), (p.numpy() for p in parts), strict=True):
+        scale = max(float(np.abs(expected).max()), 1e-6)
+        error = float(np.abs(found - expected).max()) / scale
+        if not error <= PARITY:
+            raise EngineError(f"The exported model differs from the trained one ({name}: {error:.1e}).", "Train again.")

@@ -1,0 +1,79 @@
+"""Trains the 3D U-Net on lesion tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from engines.architectures.unet3d import UNet3d
+from engines.training.lesion_tiles import LesionCase, tile_batch
+from engines.training.loop import step_rng
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentationSettings:
+    """Numbers of the segmentation recipe."""
+
+    batch: int = 2
+    rate: float = 1e-3
+    decay: float = 1e-4
+    size: int = 64
+    widths: tuple[int, ...] = (16, 32, 64, 96, 128)
+
+
+class SegmentationTrainee:
+    """UNet3d, AdamW, soft Dice + cross-entropy at three resolutions (nnU-Net's loss)."""
+
+    def __init__(self, cases: Sequence[LesionCase], settings: SegmentationSettings, seed: int) -> None:
+        torch.manual_seed(seed)
+        self.network = UNet3d(2, 2, settings.widths).to(memory_format=torch.channels_last_3d)
+        self._cases, self._settings, self._seed = cases, settings, seed
+        self._optimiser = torch.optim.AdamW(self.network.parameters(), settings.rate, weight_decay=settings.decay)
+
+    def learn(self, step: int, rate: float) -> float:
+        tiles, labels = tile_batch(self._cases, self._settings.batch, self._settings.size, step_rng(self._seed, step))
+        self.network.train()
+        with torch.autocast("cpu", torch.bfloat16):
+            levels = self.network.supervised(tiles.contiguous(memory_format=torch.channels_last_3d))
+        loss = supervised_loss([level.float() for level in levels], labels)
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._settings.rate * rate
+        self._optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 12.0)
+        self._optimiser.step()
+        return float(loss.detach())
+
+    def state(self) -> dict[str, Any]:
+        return {"network": self.network.state_dict(), "optimiser": self._optimiser.state_dict()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self._optimiser.load_state_dict(state["optimiser"])
+
+
+def supervised_loss(levels: Sequence[Tensor], labels: Tensor) -> Tensor:
+    """Weights 1, 1/2, 1/4, ... from the finest resolution; labels of a coarser one are shares of its voxels."""
+    target = F.one_hot(labels, 2).movedim(-1, 1).float()
+    total, weights = torch.zeros(()), 0.0
+    for n, logits in enumerate(levels):
+        total = total + (dice_loss(logits, target) + soft_cross_entropy(logits, target)) / 2**n
+        weights += 1 / 2**n
+        target = F.avg_pool3d(target, 2)
+    return total / weights
+
+
+def dice_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """1 - soft Dice of the lesion over the whole batch."""
+    share, wanted = logits.softmax(1)[:, 1], target[:, 1]
+    return 1.0 - (2.0 * (share * wanted).sum() + 1.0) / (share.sum() + wanted.sum() + 1.0)
+
+
+def soft_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Mean cross-entropy with shares as target."""
+    return -(target * logits.log_softmax(1)).sum(1).mean()
