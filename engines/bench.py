@@ -26,7 +26,7 @@ class Row:
     """One engine's time.
 
     Attributes:
-        median_ms: Wall time of one `infer` on the bundle's test vector, border included.
+        median_ms, best_ms: Wall time of one `infer` on the bundle's test vector, border included.
         runs: How many the median is taken of.
         baseline: "backend precision" of the engine it is held against.
         ratio: The baseline's median over this one's: 2.0 is twice as fast. None when the baseline is not there.
@@ -39,6 +39,7 @@ class Row:
     precision: str
     precision_kind: str
     median_ms: float
+    best_ms: float
     runs: int
     baseline: str
     ratio: float | None
@@ -132,6 +133,7 @@ def _row(model: str, runner: Runner, own_ms: float, against_ms: float | None) ->
         precision=runner.precision.value,
         precision_kind=runner.choice.support.kind.value,
         median_ms=round(own_ms, 3),
+        best_ms=round(1e3 * min(runner.seconds), 3),
         runs=len(runner.seconds),
         baseline=f"{BASELINE[0]} {BASELINE[1].value}",
         ratio=None if against_ms is None else round(against_ms / own_ms, 3),

@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash packaging/setup.sh runtime
 
 if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
-    exec .venv/bin/insula demo "$@"
+    exec .venv/bin/insula demo --out demo-out "$@"
 fi
 
 mkdir -p demo-out

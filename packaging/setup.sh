@@ -71,14 +71,6 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
-# Since the 64-bit change of time_t, Ubuntu 24.04 and Debian 13 call some libraries NAMEt64.
-known_names() {
-    local name
-    for name; do
-        if [ -n "$(apt-cache search --names-only "^${name}t64\$")" ]; then echo "${name}t64"; else echo "$name"; fi
-    done
-}
-
 install_packages() { # install_packages PACKAGE...
     local hint="apt-get install --no-install-recommends $*"
     [ "$(uname -s)" = Linux ] || return 0
@@ -89,9 +81,7 @@ install_packages() { # install_packages PACKAGE...
     fi
     say "Installing system libraries: $*"
     as_root apt-get -qq update || say "The package lists could not be renewed; trying with the old ones."
-    local names
-    mapfile -t names < <(known_names "$@")
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0 install --no-install-recommends "${names[@]}" >/dev/null ||
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0 install --no-install-recommends "$@" >/dev/null ||
         fail "apt-get could not install the system libraries. Run this line yourself, then start again:
     sudo $hint"
 }

@@ -18,8 +18,6 @@ from viewer.controller import Controller, Loader, Picture, Runner
 from viewer.export import write_result
 from viewer.headless import Ask, chosen_bundles
 from viewer.jobs import Jobs
-from viewer.meshing import MeshAhead
-from viewer.places import pictures_folder, screenshot_name
 from viewer.scene.capture import save_png, thumbnail
 from viewer.scene.surface import prepare
 from viewer.state.catalogue import Catalogue, ResultKey
@@ -28,6 +26,8 @@ from viewer.state.resolve import resolve
 from viewer.state.view import Layout, ViewState
 from viewer.ui import style
 from viewer.ui.main_window import MainWindow
+from viewer.ui.meshing import MeshAhead
+from viewer.ui.places import pictures_folder, screenshot_name
 from viewer.wish import put_series
 from viewer.work import Worker
 
@@ -201,6 +201,11 @@ def build(options: Options) -> Application:
     """
     worker = Worker(chosen_bundles(Ask(tasks=options.tasks)), options.backend, options.device)
     return Application(start_qt(), loading, worker, options)
+
+
+def build_without_tasks(options: Options) -> Application:
+    """The window as a plain viewer, for measuring it."""
+    return Application(start_qt(), loading, Worker(()), options)
 
 
 def start_qt() -> QApplication:

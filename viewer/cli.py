@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _tell(error, as_json, debug)
     except KeyboardInterrupt:
         return _tell(JobCancelled(), as_json, debug)
+    except BrokenPipeError:
+        return _reader_left()
     except Exception as error:  # the last wall: a fault of ours must not become a traceback on a clinician's screen
         return _tell(_fault(error), as_json, debug)
 
@@ -66,6 +69,12 @@ def with_view(words: list[str]) -> list[str]:
     if words and (words[0] in names or words[0] in OPENS):
         return words
     return ["view", *words]
+
+
+def _reader_left() -> int:
+    """Whoever read our output has enough (`insula ... | head`): no fault of either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _tell(error: InsulaError, as_json: bool, debug: bool) -> int:

@@ -120,8 +120,10 @@ class Controller(QObject):
 
     def wish(self, wish: Wish) -> None:
         """Apply a wish; the screen follows in the next turn of the event loop."""
-        self.view = wish(self.now)
-        self._refresh()
+        wished = wish(self.now)
+        if wished is not self.view:
+            self.view = wished
+            self._refresh()
 
     def show_now(self) -> None:
         """Show everything once, for a window that has just been made."""
@@ -233,7 +235,7 @@ class Controller(QObject):
             "thumbnail",
             "Draw thumbnail",
             Lane.SCENE,
-            lambda desk: self._thumbnail(volume),
+            lambda _: self._thumbnail(volume),
             done=lambda picture: self.thumbnailed.emit(identity, picture),
             generation=self.generation,
         )
@@ -251,7 +253,7 @@ class Controller(QObject):
                 "machine",
                 "Look at this machine",
                 Lane.ENGINE,
-                lambda desk: {precision: _support(self._runner, matches[0], precision) for precision in order},
+                lambda _: {precision: _support(self._runner, matches[0], precision) for precision in order},
                 done=self.supported.emit,
                 generation=self.generation,
             )
@@ -320,7 +322,7 @@ class Controller(QObject):
             "write",
             title,
             Lane.SCENE,
-            lambda desk: work(),
+            lambda _: work(),
             done=self.noted.emit,
             failed=self._tell,
             generation=self.generation,

@@ -74,7 +74,7 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(partial)
-        os.replace(partial, path)
+        partial.replace(path)
     except (OSError, RuntimeError) as error:
         raise ExportFailed(
             f"{path.name} could not be written.", "Check that the folder can be written and the disk has space."

@@ -14,6 +14,7 @@ from viewer.export import write_result
 from viewer.loading import read, scan
 from viewer.match import Match, Skipped
 from viewer.report import Ran
+from viewer.state.catalogue import Catalogue
 from viewer.study import Study
 from viewer.work import Worker
 
@@ -41,6 +42,20 @@ class Outcome:
     def exit_code(self) -> int:
         """0 when everything allowed ran or was skipped for its input, the failure's code otherwise."""
         return self.failure.exit_code if self.failure else 0
+
+
+def write_all(catalogue: Catalogue, out: Path) -> tuple[Ran, ...]:
+    """Write every result of a catalogue under `out`."""
+    series = {s.uid: s for s in catalogue.study.series} if catalogue.study else {}
+    return tuple(
+        Ran(result, series[catalogue.result_source[key]], write_result(result, out, stem(result)))
+        for key, result in catalogue.results.items()
+    )
+
+
+def stem(result: Result) -> str:
+    """File name of a result without its ending."""
+    return f"{result.task}-{result.provenance.precision.value}"
 
 
 class Reader:
@@ -87,7 +102,7 @@ def run_study(
                 reader.need(match)
                 for precision in ask.precisions:
                     result = worker.run(match, reader.volumes, precision, progress, cancelled)
-                    file = write_result(result, out, f"{match.task.name}-{precision.value}")
+                    file = write_result(result, out, stem(result))
                     ran.append(Ran(result, match.source, file))
             except InputRefused as refusal:
                 _raise_export(refusal)

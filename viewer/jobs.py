@@ -22,7 +22,6 @@ from inference.result import Progress
 log = logging.getLogger(__name__)
 
 REPORT_EVERY_S = 0.05
-PARTIAL_EVERY_S = 0.12
 HISTORY = 24
 
 
@@ -143,7 +142,7 @@ class Desk:
         self._post = post
         self._cancelled = False
         self._reported = ("", 0.0)
-        self._partial_at = 0.0
+        self._part: object = None
 
     def cancel(self) -> None:
         self._cancelled = True
@@ -161,11 +160,15 @@ class Desk:
         self._post(_Message(self._number, now, progress=progress))
 
     def partial(self, value: object) -> None:
-        """Hand over a part of the answer, at most every 120 ms; the whole comes with the end."""
-        now = time.monotonic()
-        if now - self._partial_at >= PARTIAL_EVERY_S and not self._cancelled:
-            self._partial_at = now
-            self._post(_Message(self._number, now, partial=value))
+        """Hand over a part of the answer; a newer part takes the place of one not yet looked at."""
+        waiting, self._part = self._part is not None, value
+        if not waiting and not self._cancelled:
+            self._post(_Message(self._number, time.monotonic(), partial=True))
+
+    def take_part(self) -> object:
+        """The newest part, for the GUI thread."""
+        part, self._part = self._part, None
+        return part
 
 
 Work = Callable[[Desk], object]
@@ -177,7 +180,7 @@ class _Message:
     at: float
     begun: bool = False
     progress: Progress | None = None
-    partial: object = None
+    partial: bool = False
     over: bool = False
     value: object = None
     error: InsulaError | None = None
@@ -264,8 +267,8 @@ class Jobs(QObject):
         lane: Lane,
         work: Work,
         done: Callable[[Any], None],
-        failed: Callable[[InsulaError], None] = lambda error: None,
-        partial: Callable[[Any], None] = lambda value: None,
+        failed: Callable[[InsulaError], None] = lambda _: None,
+        partial: Callable[[Any], None] = lambda _: None,
         generation: int = 0,
     ) -> Request:
         """Queue work; the handlers run later on the GUI thread, and never after the job was dropped."""
@@ -328,12 +331,16 @@ class Jobs(QObject):
         handlers = self._handlers.get(message.number)
         if job is not None:
             self._jobs[message.number] = _moved(job, message, message.at - self._epoch)
+        desk = self._desks.get(message.number)
+        part = desk.take_part() if desk is not None and message.partial else None
         if message.over:
             self._handlers.pop(message.number, None)
             self._desks.pop(message.number, None)
             self._learn(message.number)
         self.changed.emit()
-        if handlers is not None:
+        if handlers is not None and part is not None:
+            handlers.partial(part)
+        elif handlers is not None and message.over:
             _hand_over(handlers, message)
 
     def _learn(self, number: int) -> None:
@@ -367,9 +374,7 @@ def _spans(job: Job, stage: str, at: float) -> tuple[Span, ...]:
 
 
 def _hand_over(handlers: Handlers, message: _Message) -> None:
-    if message.partial is not None:
-        handlers.partial(message.partial)
-    elif message.over and message.error is None:
+    if message.error is None:
         handlers.done(message.value)
-    elif message.over and message.error is not None:
+    else:
         handlers.failed(message.error)

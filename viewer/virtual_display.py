@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import ClassVar
 
 from inference.errors import InputRefused
 
 SCREEN = "3840x2160x24"
+PR_SET_PDEATHSIG = 1
 
 
 class NoDisplay(InputRefused):
@@ -35,36 +36,34 @@ def require_display() -> None:
         )
 
 
-@contextmanager
-def any_display() -> Iterator[None]:
-    """The display that is there, or a virtual one for the time of the block.
+def ensure_display() -> None:
+    """Make a virtual display where there is none. It lives as long as this program: Qt and VTK hold on to it.
 
     Raises:
         NoDisplay: There is none and Xvfb is not installed or does not start.
     """
     if has_display():
-        yield
         return
     program = shutil.which("Xvfb")
     if program is None:
         raise NoDisplay("There is no display and Xvfb is not installed.", "Install it: sudo apt-get install xvfb")
     read_end, write_end = os.pipe()
-    server = subprocess.Popen(
+    subprocess.Popen(
         [program, "-displayfd", str(write_end), "-screen", "0", SCREEN, "-nolisten", "tcp", "-noreset"],
         pass_fds=(write_end,),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        preexec_fn=_end_with_parent,
     )
     os.close(write_end)
-    try:
-        with os.fdopen(read_end) as answer:
-            number = answer.readline().strip()
-        if not number:
-            raise NoDisplay("The virtual display did not start.", "Run Xvfb by hand to see why.")
-        os.environ["DISPLAY"] = f":{number}"
-        yield
-    finally:
-        os.environ.pop("DISPLAY", None)
-        server.terminate()
-        server.wait(timeout=10)
+    with os.fdopen(read_end) as answer:
+        number = answer.readline().strip()
+    if not number:
+        raise NoDisplay("The virtual display did not start.", "Run Xvfb by hand to see why.")
+    os.environ["DISPLAY"] = f":{number}"
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel to end the server when the program that started it is gone, however it went."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

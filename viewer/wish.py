@@ -42,9 +42,7 @@ def next_pane(now: Now, step: int) -> ViewState:
 
 def put_content(now: Now, content: Content) -> ViewState:
     """Give the active pane another role."""
-    panes = tuple(
-        PaneWish(content) if index == now.view.active else pane for index, pane in enumerate(now.view.panes)
-    )
+    panes = tuple(PaneWish(content) if index == now.view.active else pane for index, pane in enumerate(now.view.panes))
     return replace(now.view, panes=panes)
 
 

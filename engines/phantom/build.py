@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +12,10 @@ from engines.phantom.anatomy.deep import paint_deep
 from engines.phantom.anatomy.envelope import Envelope, paint_envelope
 from engines.phantom.anatomy.face import paint_face
 from engines.phantom.anatomy.hindbrain import paint_hindbrain, paint_membranes, paint_vessels
-from engines.phantom.canvas import Canvas, Layer, Window
+from engines.phantom.canvas import Canvas, Layer, Warp, Window
 from engines.phantom.lesions.bleeding import paint_bleed
 from engines.phantom.lesions.ischaemia import paint_ischaemia
+from engines.phantom.lesions.mass import push_brain
 from engines.phantom.lesions.plan import HAEMORRHAGES, LABELS, Lesion, LesionKind, LesionPlan, LesionSpec
 from engines.phantom.lesions.scene import Scene
 from engines.phantom.lesions.tumour import paint_tumour
@@ -21,7 +23,8 @@ from engines.phantom.noise import Rng, band_noise, slow
 from engines.phantom.person import Person, draw_person
 from inference.volume import Floats, Points
 
-WARP_MM = 2.2
+Painter = Callable[[Scene, LesionSpec], tuple[Window, Floats]]
+WARP_MM = 1.9
 MIDLINE_MM = 5.0
 
 
@@ -41,14 +44,17 @@ def build(seed: int, plan: LesionPlan, step_mm: float) -> Built:
     rng = np.random.default_rng([seed, 1])
     person = draw_person(rng)
     canvas = Canvas(step_mm, person.scale, _warp(rng))
-    envelope = _anatomy(canvas, person, rng)
+    envelope = _wrap(canvas, person, rng)
+    for number, spec in enumerate(plan.specs):
+        push_brain(canvas, spec, np.random.default_rng([seed, 2, number]))
+    _brain(canvas, person, envelope, rng)
     pose = _pose(canvas, person)
-    lesions = _lesions(canvas, person, envelope, np.random.default_rng([seed, 2]), plan, pose)
+    lesions = _lesions(canvas, person, envelope, seed, plan, pose)
     return Built(person, canvas.shape, tuple(canvas.layers), lesions, pose)
 
 
-def _warp(rng: Rng) -> object:
-    bends = [band_noise(rng, 110.0) for _ in range(3)]
+def _warp(rng: Rng) -> Warp:
+    bends = [band_noise(rng, 135.0) for _ in range(3)]
 
     def bend(x: Floats, y: Floats, z: Floats) -> tuple[Floats, Floats, Floats]:
         a, b, c = (np.float32(WARP_MM) * slow(field, x, y, z, 6) for field in bends)
@@ -57,25 +63,29 @@ def _warp(rng: Rng) -> object:
     return bend
 
 
-def _anatomy(canvas: Canvas, person: Person, rng: Rng) -> Envelope:
+def _wrap(canvas: Canvas, person: Person, rng: Rng) -> Envelope:
     envelope = paint_envelope(canvas, person, rng)
     paint_face(canvas, person, envelope, rng)
+    return envelope
+
+
+def _brain(canvas: Canvas, person: Person, envelope: Envelope, rng: Rng) -> None:
     paint_cerebrum(canvas, person, envelope, rng)
     paint_hindbrain(canvas, person, envelope, rng)
     paint_deep(canvas, person, rng)
     paint_membranes(canvas, envelope)
     paint_vessels(canvas, envelope)
-    return envelope
 
 
 def _lesions(
-    canvas: Canvas, person: Person, envelope: Envelope, rng: Rng, plan: LesionPlan, pose: Points
+    canvas: Canvas, person: Person, envelope: Envelope, seed: int, plan: LesionPlan, pose: Points
 ) -> tuple[Lesion, ...]:
     made: list[Lesion] = []
     empty = [np.zeros(canvas.shape, dtype=np.float32) for _ in range(3)]
-    scene = Scene(canvas, person, envelope, rng, empty[0], empty[1], empty[2])
-    for spec in plan.specs:
+    scene = Scene(canvas, person, envelope, np.random.default_rng(seed), empty[0], empty[1], empty[2])
+    for number, spec in enumerate(plan.specs):
         scene.look()
+        scene.rng = np.random.default_rng([seed, 2, number])
         window, cover = _painter(spec)(scene, spec)
         lesion = _measure(canvas, spec.kind, window, cover, pose)
         if lesion is not None:
@@ -83,7 +93,7 @@ def _lesions(
     return tuple(made)
 
 
-def _painter(spec: LesionSpec) -> object:
+def _painter(spec: LesionSpec) -> Painter:
     if spec.kind in HAEMORRHAGES:
         return paint_bleed
     return paint_tumour if spec.kind is LesionKind.TUMOUR else paint_ischaemia
@@ -107,8 +117,14 @@ def _measure(canvas: Canvas, kind: LesionKind, window: Window, cover: Floats, po
     corners = solid[:, ::-1] @ pose[:3, :3].T + pose[:3, 3]
     low, high = corners.min(axis=0) - canvas.step_mm / 2, corners.max(axis=0) + canvas.step_mm / 2
     return Lesion(
-        LABELS[kind], kind, ml, _side(canvas, centre), _point(middle), (_point(low), _point(high)),
-        (outer[0], outer[1], outer[2]), small,
+        LABELS[kind],
+        kind,
+        ml,
+        _side(canvas, centre),
+        _point(middle),
+        (_point(low), _point(high)),
+        (outer[0], outer[1], outer[2]),
+        small,
     )
 
 

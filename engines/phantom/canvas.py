@@ -16,6 +16,7 @@ from inference.volume import Floats
 
 Window = tuple[slice, slice, slice]
 Corner = tuple[float, float, float]
+Warp = Callable[[Floats, Floats, Floats], tuple[Floats, Floats, Floats]]
 LOW_MM: Corner = (-94.0, -118.0, -94.0)
 HIGH_MM: Corner = (94.0, 122.0, 100.0)
 WARP_MARGIN_MM = 9.0
@@ -63,7 +64,7 @@ class Canvas:
         self,
         step_mm: float,
         scale: Corner,
-        warp: Callable[[Floats, Floats, Floats], tuple[Floats, Floats, Floats]] | None = None,
+        warp: Warp | None = None,
     ) -> None:
         self.step_mm = step_mm
         self.scale = scale
@@ -74,9 +75,7 @@ class Canvas:
         self.layers: list[Layer] = []
         self._atlas = self._coordinates(warp)
 
-    def _coordinates(
-        self, warp: Callable[[Floats, Floats, Floats], tuple[Floats, Floats, Floats]] | None
-    ) -> list[Floats]:
+    def _coordinates(self, warp: Warp | None) -> list[Floats]:
         axes = [(self.low_mm[a] + self.step_mm * np.arange(self.shape[2 - a])).astype(np.float32) for a in range(3)]
         z, y, x = np.meshgrid(axes[2], axes[1], axes[0], indexing="ij", copy=True)
         moved = warp(x, y, z) if warp else (0.0, 0.0, 0.0)
@@ -84,6 +83,14 @@ class Canvas:
             np.asarray((p + m) / np.float32(s), dtype=np.float32)
             for p, m, s in zip((x, y, z), moved, self.scale, strict=True)
         ]
+
+    def push(self, centre: Corner, shift: Corner, reach_mm: float) -> None:
+        """Shift what is painted from now on by up to `shift` mm round `centre`: mass effect."""
+        gap = sum((a - np.float32(c)) ** 2 for a, c in zip(self._atlas, centre, strict=True))
+        share = np.exp(gap * np.float32(-0.5 / reach_mm**2))
+        for axis, amount in enumerate(shift):
+            if amount:
+                self._atlas[axis] = np.asarray(self._atlas[axis] - np.float32(amount) * share, dtype=np.float32)
 
     def window(self, low: Corner, high: Corner) -> Window:
         """The part of the grid that can hold atlas box low..high; x is taken on both sides."""
@@ -109,7 +116,7 @@ class Canvas:
 
     def cover(self, inside_mm: Floats) -> Floats:
         """Soft fraction 0..1 of a signed distance: a ramp one grid step wide, so edges carry partial volume."""
-        return np.clip(inside_mm * np.float32(1 / self.step_mm) + np.float32(0.5), 0, 1)
+        return np.asarray(np.clip(inside_mm * np.float32(1 / self.step_mm) + np.float32(0.5), 0, 1), dtype=np.float32)
 
     def paint(self, tissue: Tissue, window: Window, fraction: Floats) -> None:
         """Lay a coat of 0..1 over what is there; what is empty round it is cropped away."""

@@ -31,7 +31,7 @@ class CtScanner:
     """
 
     noise_hu: float = 3.2
-    grain_mm: float = 0.95
+    grain_mm: float = 0.6
     blur_mm: float = 0.45
     hardening: float = 0.6
     table_radius_mm: float = 128.0
@@ -43,8 +43,13 @@ def draw_ct(rng: Rng) -> CtScanner:
     """Another scanner, as a seed decides."""
     u = rng.uniform
     return CtScanner(
-        u(1.6, 5.5), u(0.65, 1.35), u(0.3, 0.8), u(0.1, 1.0), u(112, 150) if rng.random() < 0.75 else 0.0,
-        u(0.75, 1.2), u(0.6, 1.8),
+        u(1.6, 5.5),
+        u(0.4, 1.1),
+        u(0.3, 0.8),
+        u(0.1, 1.0),
+        u(112, 150) if rng.random() < 0.75 else 0.0,
+        u(0.75, 1.2),
+        u(0.6, 1.8),
     )
 
 

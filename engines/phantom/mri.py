@@ -21,6 +21,8 @@ __all__ = ["Sampler", "draw_scanner", "render_mr", "standard_scanner"]
 
 WHITE_LEVEL = 300.0
 ADC_LIMIT = 4.5
+B0_NOISE = 0.12
+MASK_SIGMAS = 4.0
 
 
 class Sampler:
@@ -76,10 +78,11 @@ def render_diffusion(take: Sampler, scanner: Scanner, noise: float, bias: float)
     for timing, texture in ((still, 0.03), (sequence, 0.035)):
         values = signals(timing, scanner, np.random.default_rng([take.head.seed, 31]))
         grid = _texture(take.paint(values), np.random.default_rng([take.head.seed, 33]), texture)
-        images.append(physics.rician(rng, take.pull(grid) * gain, noise * scanner.noise * 0.12))
+        images.append(physics.rician(rng, take.pull(grid) * gain, noise * scanner.noise * B0_NOISE))
     b0, dwi = images
     ratio = np.maximum(b0, 1e-6) / np.maximum(dwi, 1e-6)
     adc = np.clip(np.log(ratio) / (sequence.b * 1e-3), 0, ADC_LIMIT).astype(np.float32)
+    adc[b0 < MASK_SIGMAS * noise * scanner.noise * B0_NOISE] = 0
     level = signals(sequence, scanner)[Tissue.WHITE]
     scaled = dwi * np.float32(WHITE_LEVEL / level)
     return (

@@ -61,8 +61,8 @@ def _stretch(values: Floats, axis: int, size: int, skip: int) -> Floats:
     shape = [1, 1, 1]
     shape[axis] = size
     share = (place - first).astype(np.float32).reshape(shape)
-    low = np.take(values, first, axis=axis)
-    high = np.take(values, np.minimum(first + 1, values.shape[axis] - 1), axis=axis)
+    low: Floats = np.take(values, first, axis=axis)
+    high: Floats = np.take(values, np.minimum(first + 1, values.shape[axis] - 1), axis=axis)
     high -= low
     high *= share
     low += high

@@ -53,7 +53,7 @@ def bias_field(rng: Rng, geometry: Geometry, strength: float) -> Floats:
     radius = np.sqrt(k[:, None, None] ** 2 + j[None, :, None] ** 2 + i[None, None, :] ** 2)
     coarse = rng.standard_normal((4, 4, 4)).astype(np.float32)
     slow = zoom(coarse, [n / 4 for n in geometry.shape], order=3, mode="nearest", grid_mode=True)
-    return np.exp(np.float32(strength) * (0.9 * (radius - 0.6) + 0.8 * slow)).astype(np.float32)
+    return np.asarray(np.exp(np.float32(strength) * (0.9 * (radius - 0.6) + 0.8 * slow)), dtype=np.float32)
 
 
 def rician(rng: Rng, magnitude: Floats, sigma: float) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from inference.volume import Floats
 
 Point = tuple[float, float, float]
 Knot = tuple[float, float, float, float]
+REACH_MM = 22.0
+FAR = -1e3
 
 
 def ellipsoid(x: Floats, y: Floats, z: Floats, centre: Point, radii: Point) -> Floats:
@@ -21,11 +24,26 @@ def ellipsoid(x: Floats, y: Floats, z: Floats, centre: Point, radii: Point) -> F
 
 
 def tube(x: Floats, y: Floats, z: Floats, knots: Sequence[Knot]) -> Floats:
-    """A chain of round cones through knots (x, y, z, radius)."""
-    best = np.full(x.shape, -1e3, dtype=np.float32)
-    for start, end in zip(knots[:-1], knots[1:], strict=True):
-        np.maximum(best, _cone(x, y, z, start, end), out=best)
+    """A chain of round cones through knots (x, y, z, radius); `FAR` mm beyond more than `REACH_MM` from it.
+
+    The arrays must be coordinates of a grid whose axes run along z, y and x (or |x|), bent by a few mm at most.
+    """
+    best = np.full(x.shape, FAR, dtype=np.float32)
+    for start, end in pairwise(knots):
+        part = _near(x, y, z, start, end)
+        np.maximum(best[part], _cone(x[part], y[part], z[part], start, end), out=best[part])
     return best
+
+
+def _near(x: Floats, y: Floats, z: Floats, start: Knot, end: Knot) -> tuple[slice, slice, slice]:
+    k, j, i = (n // 2 for n in x.shape)
+    spans = []
+    for line, axis in ((z[:, j, i], 2), (y[k, :, i], 1), (x[k, j, :], 0)):
+        reach = max(start[3], end[3]) + REACH_MM
+        low, high = min(start[axis], end[axis]) - reach, max(start[axis], end[axis]) + reach
+        inside = np.flatnonzero((line > low) & (line < high))
+        spans.append(slice(int(inside[0]), int(inside[-1]) + 1) if inside.size else slice(0, 0))
+    return spans[0], spans[1], spans[2]
 
 
 def _cone(x: Floats, y: Floats, z: Floats, start: Knot, end: Knot) -> Floats:

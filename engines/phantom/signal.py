@@ -60,7 +60,7 @@ def standard_scanner() -> Scanner:
             Channel.FLAIR: Sequence(9000, 110, ti=2480),
             Channel.DWI: Sequence(6500, 80, b=B_VALUE, fat_suppressed=True),
         },
-        noise=0.028,
+        noise=0.035,
         bias=0.10,
     )
 
@@ -75,7 +75,7 @@ def draw_scanner(rng: Rng) -> Scanner:
     }
     inversion = _nulling_time(sequences[Channel.FLAIR].tr, tesla) * rng.uniform(0.96, 1.04)
     sequences[Channel.FLAIR] = replace(sequences[Channel.FLAIR], ti=inversion)
-    return Scanner(tesla, sequences, float(rng.uniform(0.012, 0.06)), float(rng.uniform(0.04, 0.22)), 0.05)
+    return Scanner(tesla, sequences, float(rng.uniform(0.015, 0.085)), float(rng.uniform(0.04, 0.22)), 0.05)
 
 
 def _nulling_time(tr: float, tesla: float) -> float:

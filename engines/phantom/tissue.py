@@ -76,7 +76,7 @@ class Properties:
 PROPERTIES: dict[Tissue, Properties] = {
     Tissue.AIR: Properties(-1000, 0.0, (1000, 1000), 1, 0.0),
     Tissue.SKIN: Properties(25, 0.55, (700, 900), 40, 0.9),
-    Tissue.FAT: Properties(-95, 0.95, (280, 370), 135, 0.1),
+    Tissue.FAT: Properties(-95, 0.82, (280, 370), 135, 0.1),
     Tissue.MUSCLE: Properties(55, 0.75, (950, 1250), 38, 1.3),
     Tissue.BONE: Properties(1350, 0.06, (900, 1000), 5, 0.4),
     Tissue.DIPLOE: Properties(640, 0.40, (450, 550), 55, 0.3),
@@ -106,7 +106,7 @@ PROPERTIES: dict[Tissue, Properties] = {
     Tissue.GLIOSIS: Properties(20, 0.84, (1250, 1600), 150, 1.25),
     Tissue.CLOT: Properties(67, 0.78, (1100, 1400), 62, 0.60),
     Tissue.CLOT_OLD: Properties(36, 0.86, (800, 1000), 120, 1.2),
-    Tissue.BLOODY_CSF: Properties(52, 0.92, (1700, 2000), 250, 1.6),
+    Tissue.BLOODY_CSF: Properties(61, 0.92, (1700, 2000), 250, 1.6),
     Tissue.OEDEMA: Properties(20, 0.85, (1250, 1600), 145, 1.35),
     Tissue.TUMOUR: Properties(37, 0.83, (1200, 1550), 110, 1.00, 0.38),
     Tissue.NECROSIS: Properties(14, 0.94, (2100, 2500), 320, 2.1),

@@ -27,7 +27,7 @@ def ct_mr_slices(
     """
     rng = np.random.default_rng([seed, 5])
     head = make_head(seed, lesions=draw_mixed(rng), step_mm=STEP_MM)
-    geometry = axial_grid(head, size, spacing_mm, slices, thickness_mm, rng)
+    geometry = axial_grid(head, size, spacing_mm, slices, rng)
     ct = head.render(Channel.CT, geometry, ct=draw_ct(rng), thickness_mm=thickness_mm)
     mr = head.render(Channel.T2, geometry, scanner=draw_scanner(rng), thickness_mm=thickness_mm)
     return np.array(ct.voxels), np.array(mr.voxels)
@@ -45,7 +45,7 @@ def ct_boxes_slices(
     rng = np.random.default_rng([seed, 6])
     plan = None if rng.random() < 0.125 else draw_bleeds(rng)
     head = make_head(seed, lesions=plan, step_mm=STEP_MM)
-    geometry = axial_grid(head, size, spacing_mm, slices, thickness_mm, rng)
+    geometry = axial_grid(head, size, spacing_mm, slices, rng)
     ct = head.render(Channel.CT, geometry, ct=draw_ct(rng), thickness_mm=thickness_mm)
     boxes: list[list[SliceBox]] = [[] for _ in range(slices)]
     for number, kind in enumerate(HAEMORRHAGES):
@@ -55,9 +55,7 @@ def ct_boxes_slices(
     return np.array(ct.voxels), boxes
 
 
-def dwi_adc_case(
-    seed: int, spacing_mm: tuple[float, float, float] = (2.0, 2.0, 2.0)
-) -> tuple[Floats, Floats, Labels]:
+def dwi_adc_case(seed: int, spacing_mm: tuple[float, float, float] = (2.0, 2.0, 2.0)) -> tuple[Floats, Floats, Labels]:
     """One stroke patient.
 
     Half of the cases are acquired in 5 mm slices and resampled; about half are skull-stripped (0 outside the brain).
@@ -83,7 +81,7 @@ def dwi_adc_case(
     return dwi.astype(np.float32), adc.astype(np.float32), truth
 
 
-def axial_grid(head: Head, size: int, spacing_mm: float, slices: int, thickness_mm: float, rng: Rng) -> Geometry:
+def axial_grid(head: Head, size: int, spacing_mm: float, slices: int, rng: Rng) -> Geometry:
     """Axial slices spread over the brain from skull base to vertex, the head in the middle of the picture."""
     low, high = head.box_lps_mm()
     middle = (low + high) / 2
@@ -111,7 +109,7 @@ def _thick(geometry: Geometry, slice_mm: float) -> Geometry:
     x, y, z = geometry.spacing_mm
     count = max(1, round(geometry.shape[0] * z / slice_mm))
     gap = geometry.shape[0] * z / count
-    origin = geometry.origin_lps_mm + [0, 0, (gap - z) / 2]
+    origin = geometry.origin_lps_mm + np.array([0, 0, (gap - z) / 2])
     return Geometry.from_axes((count, *geometry.shape[1:]), (x, y, gap), origin)
 
 
@@ -129,7 +127,5 @@ def _boxes(cover: Floats, kind: LesionKind, spacing_mm: float) -> list[tuple[flo
     for number in range(1, count + 1):
         rows, columns = np.nonzero(solid & (parts == number))
         if rows.size * spacing_mm**2 >= 12.0:
-            boxes.append(
-                (float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1))
-            )
+            boxes.append((float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1)))
     return boxes

@@ -23,7 +23,10 @@ from inference.task import read_task
 from inference.volume import Floats
 
 OPSET = 17
-PARITY = 1e-4
+PARITY = 5e-4
+"""Largest difference, as a share of the largest value. ONNX Runtime sums instance norm over 262,144 voxels in single
+precision: up to 3e-4 there, while PyTorch stays within 1e-6 of float64; networks without it stay below 1e-5."""
+
 VECTOR_GRAIN = 2.0**-11
 
 
@@ -37,7 +40,7 @@ def export_bundle(network: nn.Module, manifest: Mapping[str, Any], example: Floa
         card: Text of card.md.
 
     Raises:
-        EngineError: ONNX Runtime does not answer what PyTorch does, within 1e-4 of the largest value.
+        EngineError: ONNX Runtime does not answer what PyTorch does, within `PARITY`.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))

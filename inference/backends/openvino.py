@@ -90,8 +90,11 @@ class OpenVinoBackend:
 
     def _compiled(self, model: Path, device: str, hint: str) -> Any:
         options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "LATENCY"}
-        if device == "CPU" and self._threads is not None:
-            options["INFERENCE_NUM_THREADS"] = self._threads
+        if device == "CPU":
+            # Pinned threads wait for whatever else runs on their core: the window, or another engine.
+            options["ENABLE_CPU_PINNING"] = False
+            if self._threads is not None:
+                options["INFERENCE_NUM_THREADS"] = self._threads
         try:
             return _core().compile_model(str(model), device, options)
         except RuntimeError as error:

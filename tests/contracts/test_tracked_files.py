@@ -16,7 +16,7 @@ FORBIDDEN = {
         ("pypi" + r"\.org", "pythonhosted" + r"\.org", "download" + r"\.pytorch", "/simple" + "/")
     ),
     "a machine's path": "|".join(("/work" + "/", "/root" + "/", "/home" + r"/\w", "/Users" + r"/\w", r"[A-Z]:\\Users")),
-    "unfinished work": "|".join(("TO" + "DO", "FIX" + "ME", "NotImplemented" + "Error", r"\bXX" + r"X\b")),
+    "unfinished work": "|".join(("TO" + "DO", "FIX" + "ME", "raise NotImplemented" + "Error", r"\bXX" + r"X\b")),
     "a merge left open": "|".join(("<" * 7 + " ", ">" * 7 + " ")),
 }
 

@@ -36,10 +36,8 @@ def _engines(words: Words) -> int:
 
 
 def _engine_line(row: dict[str, Any]) -> str:
-    return (
-        f"{row['model']:<22} {row['backend']:<12} {row['precision']:<5} {row['median_ms']:9.2f} ms"
-        f"  {row['ratio']:5.2f}x {row['baseline']}"
-    )
+    ratio = "" if row["ratio"] is None else f"{row['ratio']:5.2f}x {row['baseline']}"
+    return f"{row['model']:<22} {row['backend']:<12} {row['precision']:<5} {row['median_ms']:9.2f} ms  {ratio}"
 
 
 def _viewer_fill(_parser: argparse.ArgumentParser) -> None:
@@ -47,12 +45,12 @@ def _viewer_fill(_parser: argparse.ArgumentParser) -> None:
 
 
 def _viewer(words: Words) -> int:
-    from viewer.virtual_display import any_display
+    from viewer.virtual_display import ensure_display
 
-    with any_display():
-        from viewer.bench import bench_viewer, text
+    ensure_display()
+    from viewer.bench import bench_viewer, text
 
-        found = bench_viewer()
+    found = bench_viewer()
     print_answer(words, found, text(found))
     return 0
 

@@ -14,8 +14,13 @@ from pydicom.dataset import Dataset
 from viewer.dicom import values
 
 SIEMENS, GE, PHILIPS, UNITED = (0x0019, 0x100C), (0x0043, 0x1039), (0x2001, 0x1003), (0x0065, 0x1009)
-CREATORS = {SIEMENS: "SIEMENS MR HEADER", GE: "GEMS_PARM_01", PHILIPS: "PHILIPS IMAGING DD 001", UNITED: "IMAGE PRIVATE HEADER"}
-PRIVATE_TAGS = [key for key in CREATORS] + [(group, 0x0010) for group, _ in CREATORS]
+CREATORS = {
+    SIEMENS: "SIEMENS MR HEADER",
+    GE: "GEMS_PARM_01",
+    PHILIPS: "PHILIPS IMAGING DD 001",
+    UNITED: "IMAGE PRIVATE HEADER",
+}
+PRIVATE_TAGS = [*CREATORS, *((group, 0x0010) for group, _ in CREATORS)]
 GE_MARK = 1_000_000_000
 LARGEST = 20_000
 SEQUENCE_NAME = re.compile(r"(?:^|_)b(\d{1,5})(?:t|$|#|_)", re.IGNORECASE)

@@ -79,17 +79,13 @@ def judge(planes: Planes, frame_of_reference: str = "") -> Verdict:
     steps = distinct_steps(positions)
     tilt = shear_deg(origins, planes.row, planes.column)
     refusal = _refusal(planes, positions)
-    found = _found(planes, origins, positions, tilt)
-    state = GeometryState.CORRECTED if found else GeometryState.OK
-    reasons = found + _single(planes)
-    grid = None
+    listed = tuple(int(index) for index in order), tuple(float(position) for position in positions)
     if refusal:
-        state, reasons = GeometryState.BLOCKED, (refusal, *reasons)
-    else:
-        grid = (_even_grid if found else _plain_grid)(planes, origins, positions, frame_of_reference)
-    return Verdict(
-        tuple(int(index) for index in order), tuple(float(p) for p in positions), tilt, steps, state, reasons, grid
-    )
+        return Verdict(*listed, tilt, steps, GeometryState.BLOCKED, (refusal,), None)
+    found = _found(planes, origins, positions, tilt)
+    grid = (_even_grid if found else _plain_grid)(planes, origins, positions, frame_of_reference)
+    state = GeometryState.CORRECTED if found else GeometryState.OK
+    return Verdict(*listed, tilt, steps, state, found + _single(planes), grid)
 
 
 def shear_deg(origins: Points, row: Points, column: Points) -> float:
@@ -106,7 +102,7 @@ def shear_deg(origins: Points, row: Points, column: Points) -> float:
         return 0.0
     slope_row, slope_column = (float(centred @ (origins @ axis) / (centred @ centred)) for axis in (row, column))
     lead = slope_column if abs(slope_column) >= abs(slope_row) else slope_row
-    return float(np.degrees(np.arctan(np.copysign(np.hypot(slope_row, slope_column), lead))))
+    return float(np.degrees(np.arctan(np.copysign(np.hypot(slope_row, slope_column), lead)))) + 0.0
 
 
 def distinct_steps(positions: Points) -> tuple[float, ...]:
@@ -177,8 +173,8 @@ def _refusal(planes: Planes, positions: Points) -> str:
     if len(positions) < 2:
         return ""
     needed = (positions[-1] - positions[0]) / usual_step(positions) + 1
-    empty = float(np.diff(positions)[gaps(positions)].sum()) / float(positions[-1] - positions[0])
-    if needed > MOST_SLICES_PER_IMAGE * len(positions) or empty > 0.5:
+    missing = np.diff(positions)[gaps(positions)] - usual_step(positions)
+    if needed > MOST_SLICES_PER_IMAGE * len(positions) or missing.sum() > 0.5 * (positions[-1] - positions[0]):
         return f"Only {len(positions)} images are spread over {positions[-1] - positions[0]:.0f} mm: most are missing."
     return ""
 

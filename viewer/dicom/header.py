@@ -2,97 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import InvalidDicomError
+from pydicom.tag import Tag
 
 from viewer.dicom import values
 from viewer.dicom.diffusion import PRIVATE_TAGS, b_value
 from viewer.dicom.functional import frame_items, item_of
+from viewer.dicom.image import Header, Image
+from viewer.dicom.keywords import KEYWORDS
 from viewer.dicom.quiet import quiet
 from viewer.study import Patient
 
-KEYWORDS = (
-    "SpecificCharacterSet SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID FrameOfReferenceUID "
-    "Modality SeriesDescription ProtocolName SequenceName StudyDescription StudyDate SeriesNumber InstanceNumber "
-    "AcquisitionNumber AcquisitionTime ContentTime TriggerTime TemporalPositionIdentifier ImageType Rows Columns "
-    "SamplesPerPixel PhotometricInterpretation BitsAllocated BitsStored HighBit PixelRepresentation NumberOfFrames "
-    "ImagePositionPatient ImageOrientationPatient PixelSpacing SliceThickness RescaleSlope RescaleIntercept "
-    "RescaleType PixelPaddingValue PixelPaddingRangeLimit WindowCenter WindowWidth RepetitionTime EchoTime "
-    "InversionTime EchoNumbers ScanningSequence SequenceVariant AcquisitionContrast ContrastBolusAgent "
-    "ContrastBolusAgentSequence DiffusionBValue RealWorldValueMappingSequence LossyImageCompression "
-    "SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence PatientName PatientID PatientSex PatientAge "
-    "PatientBirthDate MediaStorageSOPClassUID TransferSyntaxUID DirectoryRecordSequence"
-).split()
-TAGS: list[str | int | tuple[int, int]] = [*KEYWORDS, *PRIVATE_TAGS]
-PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """What the header says of one plane. Names follow the DICOM keywords; () and None mean that nothing is said."""
-
-    file: Path
-    frame: int = 0
-    number_of_frames: int = 1
-    sop_class: str = ""
-    sop_uid: str = ""
-    study_uid: str = ""
-    series_uid: str = ""
-    frame_of_reference: str = ""
-    modality: str = ""
-    description: str = ""
-    protocol: str = ""
-    sequence_name: str = ""
-    series_number: int = 0
-    instance: int = 0
-    image_type: tuple[str, ...] = ()
-    rows: int = 0
-    columns: int = 0
-    samples: int = 1
-    photometric: str = ""
-    position: tuple[float, ...] = ()
-    orientation: tuple[float, ...] = ()
-    spacing: tuple[float, ...] = ()
-    thickness: float = 0.0
-    slope: float | None = None
-    intercept: float | None = None
-    rescale_type: str = ""
-    units_code: str = ""
-    window: tuple[float, float] | None = None
-    b_value: float | None = None
-    acquisition: int = 0
-    temporal: int = 0
-    stack: str = ""
-    trigger: float = 0.0
-    time: str = ""
-    echo_time: float | None = None
-    repetition_time: float | None = None
-    inversion_time: float | None = None
-    scanning_sequence: tuple[str, ...] = ()
-    sequence_variant: tuple[str, ...] = ()
-    acquisition_contrast: str = ""
-    contrast_agent: bool = False
-
-    @property
-    def has_place(self) -> bool:
-        return len(self.position) == 3 and len(self.orientation) == 6 and len(self.spacing) == 2
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """One file: its planes, whose it is, and what kind of object it holds."""
-
-    images: tuple[Image, ...]
-    patient: Patient = field(default_factory=Patient)
-    study_description: str = ""
-    study_date: str = ""
-    is_directory: bool = False
-    has_pixels: bool = True
+TAGS = [*(Tag(keyword) for keyword in KEYWORDS), *(values.tag(key) for key in PRIVATE_TAGS)]
 
 
 def read_header(file: Path) -> Header | None:
@@ -182,11 +109,14 @@ def _image(file: Path, data: Dataset, sop_class: str) -> Image:
         photometric=values.text(data, "PhotometricInterpretation").upper(),
         time=values.text(data, "AcquisitionTime") or values.text(data, "ContentTime"),
         acquisition=values.whole(data, "AcquisitionNumber"),
+        acquisition_contrast=values.text(data, "AcquisitionContrast").upper(),
         temporal=values.whole(data, "TemporalPositionIdentifier"),
         trigger=values.number(data, "TriggerTime") or 0.0,
         repetition_time=values.number(data, "RepetitionTime"),
         scanning_sequence=values.words(data, "ScanningSequence"),
         sequence_variant=values.words(data, "SequenceVariant"),
+        echo_planar=values.text(data, "EchoPlanarPulseSequence") == "YES",
+        directional=values.text(data, "DiffusionDirectionality") == "DIRECTIONAL",
         **_placed(data, data, data),
         **_scaled(data, data, data),
         **_measured(data, data, data),
@@ -209,9 +139,12 @@ def _frame(common: Image, data: Dataset, shared: Dataset, own: Dataset, index: i
     def group(name: str) -> Dataset:
         return item_of(shared, own, name)
 
-    content, kind = group("FrameContentSequence"), group("MRImageFrameTypeSequence") or group("CTImageFrameTypeSequence")
+    content, kind = (
+        group("FrameContentSequence"),
+        group("MRImageFrameTypeSequence") or group("CTImageFrameTypeSequence"),
+    )
     timing, contrast = group("MRTimingAndRelatedParametersSequence"), group("MRImageFrameTypeSequence")
-    echo = group("MREchoSequence")
+    echo, diffusion = group("MREchoSequence"), group("MRDiffusionSequence")
     return replace(
         common,
         frame=index,
@@ -221,12 +154,13 @@ def _frame(common: Image, data: Dataset, shared: Dataset, own: Dataset, index: i
         stack=values.text(content, "StackID"),
         acquisition=values.whole(content, "FrameAcquisitionNumber", common.acquisition),
         repetition_time=values.number(timing, "RepetitionTime") or common.repetition_time,
+        directional=values.text(diffusion, "DiffusionDirectionality") == "DIRECTIONAL",
         acquisition_contrast=values.text(contrast, "AcquisitionContrast").upper() or common.acquisition_contrast,
         **_placed(group("PlanePositionSequence"), group("PlaneOrientationSequence"), group("PixelMeasuresSequence")),
         **_scaled(group("PixelValueTransformationSequence"), group("FrameVOILUTSequence"), own),
         **{
             **_measured(data, echo, group("MRModifierSequence")),
-            "b_value": b_value(group("MRDiffusionSequence"), common.sequence_name),
+            "b_value": b_value(diffusion, common.sequence_name),
         },
     )
 

@@ -18,7 +18,7 @@ from viewer.scene.mapping import lay
 from viewer.scene.slice2d import draw_slice
 from viewer.scene.theme import theme
 from viewer.state.planes import slice_count
-from viewer.state.view import Plane
+from viewer.state.view import Plane, Window
 from viewer.state.windows import default_window
 
 _PLANES = (Plane.SAGITTAL, Plane.CORONAL, Plane.AXIAL)
@@ -59,12 +59,13 @@ def save_png(path: Path, rgba: NDArray[np.uint8]) -> None:
         ) from error
 
 
-def thumbnail(volume: Volume, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The middle slice, across the axis with the thickest slices, in its default window and without words.
+def thumbnail(volume: Volume, size: tuple[int, int], window: Window | None = None) -> NDArray[np.uint8]:
+    """The middle slice, across the axis with the thickest slices, without words.
 
     Args:
         volume: Voxels; a synthetic one gets its violet frame here too.
         size: (width, height) in device pixels.
+        window: None for the volume's default.
 
     Returns:
         (height, width, 4) uint8 RGBA.
@@ -73,7 +74,7 @@ def thumbnail(volume: Volume, size: tuple[int, int]) -> NDArray[np.uint8]:
     canvas = paint.new_canvas(size, look.picture)
     plane = _thickest(volume)
     view = lay(volume.geometry, plane, slice_count(volume.geometry, plane) // 2, size)
-    draw_slice(canvas, volume, view, default_window(volume, None).window)
+    draw_slice(canvas, volume, view, window or default_window(volume, None).window)
     if volume.synthetic:
         furniture.draw_synthetic(canvas, look, min(size) / 160.0)
     return canvas

@@ -89,8 +89,24 @@ def _along_rows(source: Floats, wanted: Span) -> Floats:
 def _strongest_rows(labels: Labels, wanted: Span) -> Labels:
     if wanted.axis.pixels >= 1.0:
         return np.take(labels, wanted.nearest(), axis=0)
-    flipped = labels[::-1] if wanted.axis.flipped else labels
-    edges = (np.arange(wanted.first, wanted.last) - wanted.axis.start) / wanted.axis.pixels
-    first = np.clip(np.floor(edges).astype(np.intp), 0, wanted.axis.count - 1)
-    found: Labels = np.maximum.reduceat(flipped, first, axis=0)
+    bounds = _bounds(wanted)
+    upward = labels[::-1] if wanted.axis.flipped else labels
+    found: Labels = np.maximum.reduceat(upward[: max(bounds[-1], bounds[-2] + 1)], bounds[:-1], axis=0)
     return found
+
+
+def _bounds(wanted: Span) -> Indices:
+    """First voxel (along the screen) of each pixel, and the end of the last pixel's voxels.
+
+    At the picture's own edges the outer pixel takes the voxels that half a pixel would leave out; at the pane's edges
+    it does not take those that lie beyond.
+    """
+    axis = wanted.axis
+    edges = (np.arange(wanted.first, wanted.last + 1) - axis.start) / axis.pixels
+    bounds: Indices = np.clip(np.floor(edges).astype(np.intp), 0, axis.count - 1)
+    bounds[-1] = min(int(np.floor(edges[-1])), axis.count)
+    if wanted.first - 0.5 < axis.start:
+        bounds[0] = 0
+    if wanted.last + 0.5 >= axis.stop:
+        bounds[-1] = axis.count
+    return bounds

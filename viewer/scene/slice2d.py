@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,11 +54,6 @@ def grey(values: Floats, window: Window, inverted: bool = False) -> NDArray[np.u
     with np.errstate(invalid="ignore"):
         greys = scaled.astype(np.uint8)
     return np.subtract(255, greys, out=greys) if inverted else greys
-
-
-def with_probe(pane: SlicePane, words: str) -> SlicePane:
-    """The pane with the text of the probe at its lower right."""
-    return replace(pane, corners=replace(pane.corners, bottom_right=(words,) if words else ()))
 
 
 def _draw_picture(canvas: paint.Canvas, pane: SlicePane, view: View) -> None:

@@ -31,7 +31,7 @@ from viewer.state.display import Colour, SurfacePane
 from viewer.state.palette import palette
 
 _CUBE_CORNER = (0.86, 0.02, 0.99, 0.24)
-_BONE_OPACITY = 0.3
+_BONE_OPACITY = 0.36
 # Where the camera stands as seen from the middle, and what is up: LPS.
 _LOOKS: dict[str, tuple[Point, Point]] = {
     "oblique": ((0.75, -1.0, 0.6), (0.0, 0.0, 1.0)),

@@ -133,11 +133,6 @@ def set_plane(state: ViewState, plane: Plane) -> ViewState:
     return _with_pane(state, replace(state.panes[state.active], plane=plane))
 
 
-def put_volume(state: ViewState, pane: int, volume_id: str | None) -> ViewState:
-    """Show a series or result (its id) in a pane; None gives the choice back."""
-    return _with_pane(state, replace(state.panes[pane], volume_id=volume_id), pane)
-
-
 def set_active(state: ViewState, pane: int) -> ViewState:
     """Pane that keys act on; while one is maximised, the new one takes its place."""
     if not 0 <= pane < len(state.panes):

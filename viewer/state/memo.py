@@ -30,7 +30,7 @@ def remembered(function: Callable[P, R]) -> Callable[P, R]:
             answers[key] = function(*args, **kwargs)
             for argument in args:
                 if (array := _array(argument)) is not None:
-                    weakref.finalize(array, answers.pop, key, None)
+                    weakref.finalize(array, answers.pop, key, None).atexit = False
         return answers[key]
 
     return wrapper

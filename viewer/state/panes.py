@@ -122,7 +122,8 @@ def _overlay_lines(kind: Kind, wished: str | None, wanted: Wanted) -> tuple[str,
         numbers = compare_masks(*pair)
         a, b = (precision.value.upper() for precision in compared_precisions(wanted.view))
         gap = abs(numbers.volume_ml_a - numbers.volume_ml_b)
-        return (f"{a} and {b} compared", f"Dice {numbers.dice:.3f} · {gap:.2f} mL apart")
+        legend = f"plain: both · / only {a} · \\ only {b}"
+        return (legend, f"Dice {numbers.dice:.3f} · {gap:.2f} mL apart")
     result = wanted.result(kind, wished)
     return (engine_text(result.provenance),) if result is not None else (_why_no_overlay(kind, wanted),)
 

@@ -11,6 +11,7 @@ from viewer.state.display import Agreement, Colour, DisplayState, FindingRow, Pa
 from viewer.state.palette import palette
 from viewer.state.panes import resolve_pane, results_shown
 from viewer.state.planes import centre
+from viewer.state.statistics import is_constant
 from viewer.state.view import ViewState
 from viewer.state.wanted import Wanted, compared_precisions, compared_results
 from viewer.study import GeometryState, Series, SeriesKind, Study
@@ -21,6 +22,7 @@ _BESIDE = {
     SeriesKind.SEGMENTATION: "segmentations",
     SeriesKind.OTHER: "other series",
 }
+_NO_COMMON_FRAME = "The series shown have no common frame of reference: the linked point may not match."
 
 
 def resolve(view: ViewState, catalogue: Catalogue) -> DisplayState:
@@ -146,10 +148,14 @@ def _files(series: tuple[Series, ...], kind: SeriesKind) -> int:
 
 def _warnings(wanted: Wanted, panes: tuple[Pane, ...]) -> tuple[str, ...]:
     """What the geometry gate did to the series on the screen, notes of results, positions that may not match."""
-    uids = [pane.volume_id for pane in panes if isinstance(pane, SlicePane)]
-    series = [choose.series_of(wanted.catalogue, uid) for uid in uids]
+    pictures = [pane for pane in panes if isinstance(pane, SlicePane)]
+    series = [choose.series_of(wanted.catalogue, pane.volume_id) for pane in pictures]
     reasons = [text for one in series if one is not None and one.state is not GeometryState.OK for text in one.reasons]
     notes = [note for result in results_shown(wanted) for note in result.notes]
-    frames = {pane.volume.geometry.frame_of_reference for pane in panes if isinstance(pane, SlicePane) and pane.volume}
-    apart = ["The series shown have no common frame of reference: the linked point may not match."]
-    return tuple(dict.fromkeys([*reasons, *notes, *(apart if len(frames - {""}) > 1 else [])]))
+    volumes = [pane.volume for pane in pictures if pane.volume is not None]
+    flat = [
+        f"{volume.name or 'A series'} holds one single value everywhere." for volume in volumes if is_constant(volume)
+    ]
+    frames = {volume.geometry.frame_of_reference for volume in volumes} - {""}
+    apart = [_NO_COMMON_FRAME] if len(frames) > 1 else []
+    return tuple(dict.fromkeys([*reasons, *notes, *flat, *apart]))

@@ -35,6 +35,7 @@ def head_threshold(volume: Volume) -> float:
     """Value that parts a head from what surrounds it: half of Otsu's threshold above the background.
 
     Otsu (IEEE Trans. SMC 9:62, 1979) parts bright tissue from dark; the skin lies below that, the noise further below.
+    Where a whole range of thresholds parts them equally well, its middle is taken.
     """
     values = _sample(volume)
     if not values.size or values.min() == values.max():
@@ -46,8 +47,18 @@ def head_threshold(volume: Volume) -> float:
     mass = np.cumsum(counts * middles)
     with np.errstate(divide="ignore", invalid="ignore"):
         between = below * above * (mass / below - (mass[-1] - mass) / above) ** 2
+    best = middles[between >= 0.999 * np.nanmax(between)]
     floor = float(middles[0])
-    return floor + 0.5 * (float(middles[int(np.nanargmax(between))]) - floor)
+    return floor + 0.5 * (float(best[0] + best[-1]) / 2.0 - floor)
+
+
+@remembered
+def is_constant(volume: Volume) -> bool:
+    """Whether a fully read volume has one value everywhere, which no patient has."""
+    some = _sample(volume)
+    if not some.size or some.min() != some.max() or (volume.valid is not None and not volume.valid.all()):
+        return False
+    return bool(volume.voxels.min() == volume.voxels.max())
 
 
 def _sample(volume: Volume) -> Floats:

@@ -24,7 +24,7 @@ def resolve_surface(wish: PaneWish, wanted: Wanted, active: bool) -> SurfacePane
         context_threshold=context_threshold(context),
         mask=None if layer is None else layer.mask,
         colours=() if layer is None else layer.colours,
-        findings=_boxed_findings(wanted),
+        findings=_boxed_findings(wanted, context),
         position_lps_mm=wanted.position,
         annotations=wanted.view.annotations,
         corners=_corners(wanted, layer),
@@ -45,8 +45,13 @@ def context_volume(wish: PaneWish, wanted: Wanted) -> Volume | None:
     source = choose.volume_of(wanted.source, wanted.catalogue)
     if own is None or source is None or source.channel is not Channel.CT:
         return own or source
-    frame = own.geometry.frame_of_reference
-    return source if frame and frame == source.geometry.frame_of_reference else own
+    return source if one_space(own, source) else own
+
+
+def one_space(a: Volume, b: Volume) -> bool:
+    """Whether a point in mm means the same place in both: one volume, one grid, or one frame of reference."""
+    frame = a.geometry.frame_of_reference
+    return a is b or a.geometry.same_grid(b.geometry) or (frame != "" and frame == b.geometry.frame_of_reference)
 
 
 def context_threshold(context: Volume | None) -> float:
@@ -56,11 +61,12 @@ def context_threshold(context: Volume | None) -> float:
     return SKULL_HU if context.channel is Channel.CT and context.unit == "HU" else head_threshold(context)
 
 
-def _boxed_findings(wanted: Wanted) -> tuple[Finding, ...]:
+def _boxed_findings(wanted: Wanted, context: Volume | None) -> tuple[Finding, ...]:
     result = wanted.result(Kind.BOXES)
     if result is None or not wanted.view.overlay or wanted.view.ai_hidden:
         return ()
-    return result.findings
+    ground = choose.volume_of(wanted.ground(Kind.BOXES), wanted.catalogue)
+    return result.findings if ground is None or context is None or one_space(ground, context) else ()
 
 
 def _corners(wanted: Wanted, layer: MaskLayer | None) -> CornerText:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from viewer.scene.theme import Theme
 from viewer.state.display import Agreement, DisplayState
@@ -41,6 +42,7 @@ class ComparisonPanel(QWidget):
         whole.addLayout(self._legend)
         whole.addWidget(self._figures)
         self.setLayout(whole)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._shown: tuple[object, ...] = ()
 
     def show_display(self, display: DisplayState) -> None:
@@ -80,5 +82,5 @@ def _grid(values: tuple[QLabel, ...]) -> QGridLayout:
     grid.setColumnStretch(1, 1)
     for number, (name, value) in enumerate(zip(ROWS, values, strict=True)):
         grid.addWidget(label(name, "quiet"), number, 0)
-        grid.addWidget(value, number, 2)
+        grid.addWidget(value, number, 2, Qt.AlignmentFlag.AlignRight)
     return grid

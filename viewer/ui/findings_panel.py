@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView, QWidget
 
 from viewer.state.display import Colour, DisplayState, FindingRow
 from viewer.ui.parts import column, label, row
@@ -89,6 +89,7 @@ class FindingsPanel(QWidget):
         for widget in (label("FINDINGS", "section"), self._none, self.table, self._total_row):
             whole.addWidget(widget)
         self.setLayout(whole)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 
     def show_display(self, display: DisplayState) -> None:
         self.model.show(display.findings)

@@ -48,6 +48,7 @@ class HelpOverlay(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._over = parent
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         sheet = QFrame()
         sheet.setObjectName("Sheet")
@@ -68,7 +69,7 @@ class HelpOverlay(QWidget):
         if not self.isHidden():
             self.hide()
             return
-        self.setGeometry(self.parentWidget().rect())
+        self.setGeometry(self._over.rect())
         self.show()
         self.raise_()
         self.setFocus()

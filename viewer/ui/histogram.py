@@ -6,7 +6,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from inference.volume import Floats, Volume
 from viewer.scene.theme import Theme
@@ -17,17 +17,18 @@ from viewer.ui.parts import Elided, column, label
 from viewer.ui.style import qcolor
 
 SAMPLES = 150_000
-BINS = 140
+BINS = 96
 WIDTHS_SHOWN = 2.2
 
 
 def sample(volume: Volume) -> Floats:
-    """Some 150 000 measured values, evenly taken and sorted."""
-    step = max(1, volume.voxels.size // SAMPLES)
-    values = volume.voxels.reshape(-1)[::step]
+    """Some 150 000 measured values, evenly taken in all three directions and sorted."""
+    step = max(1, round((volume.voxels.size / SAMPLES) ** (1 / 3)))
+    every = (slice(None, None, step),) * 3
+    values = volume.voxels[every]
     keep = np.isfinite(values)
     if volume.valid is not None:
-        keep &= volume.valid.reshape(-1)[::step]
+        keep &= volume.valid[every]
     return np.sort(values[keep])
 
 
@@ -63,7 +64,12 @@ class Histogram(QWidget):
         self.plot.getPlotItem().setContentsMargins(0, 0, 0, 0)
         self.plot.getViewBox().setDefaultPadding(0)
         self.curve = pg.PlotCurveItem(
-            pen=pg.mkPen(qcolor(theme.accent), width=1.2), brush=qcolor(theme.accent, 70), fillLevel=0.0, stepMode="center"
+            [0.0, 1.0],
+            [0.0],
+            pen=pg.mkPen(qcolor(theme.accent), width=1.2),
+            brush=qcolor(theme.accent, 70),
+            fillLevel=0.0,
+            stepMode="center",
         )
         self.shade = pg.LinearRegionItem(
             movable=False, brush=qcolor(theme.text, 34), pen=pg.mkPen(qcolor(theme.text, 120))
@@ -76,6 +82,7 @@ class Histogram(QWidget):
         whole.addWidget(self.plot)
         whole.addWidget(self._caption)
         self.setLayout(whole)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._known: tuple[Volume, Floats] | None = None
         self._shown: tuple[Volume, Window] | None = None
 

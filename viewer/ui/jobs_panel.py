@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QFrame, QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from viewer.jobs import Job, Jobs, JobState
 from viewer.ui.parts import Elided, column, dress, empty, label, row
@@ -63,8 +63,9 @@ class JobCard(QFrame):
         self.bar.setTextVisible(False)
         self.bar.setRange(0, 1000)
         first = row(8)
-        for widget in (self._title, self._status, self._stop):
-            first.addWidget(widget)
+        first.addWidget(self._title, 1)
+        first.addWidget(self._status)
+        first.addWidget(self._stop)
         whole = column(6, (10, 7, 8, 7))
         whole.addLayout(first)
         whole.addWidget(self.bar)
@@ -94,8 +95,8 @@ class JobsPanel(QWidget):
         whole.addWidget(label("JOBS", "section"))
         whole.addWidget(self._none)
         whole.addLayout(self._list)
-        whole.addStretch()
         self.setLayout(whole)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self.refresh)

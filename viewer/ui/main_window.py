@@ -216,16 +216,18 @@ class MainWindow(QMainWindow):
 
     def _next_of_cine(self) -> None:
         self.wished.emit(
-            lambda now: actions.go_first(now.view, now.display)
-            if _at_end(now.display)
-            else actions.scroll(now.view, now.display, 1)
+            lambda now: (
+                actions.go_first(now.view, now.display)
+                if _at_end(now.display)
+                else actions.scroll(now.view, now.display, 1)
+            )
         )
 
     def changeEvent(self, event: QEvent) -> None:
         """A held key whose release goes to another window must not leave AI hidden."""
-        if event.type() is QEvent.Type.ActivationChange and not self.isActiveWindow() and self.display is not None:
-            if self.display.ai_hidden:
-                self.wished.emit(lambda now: actions.hide_ai(now.view, False))
+        left = event.type() is QEvent.Type.ActivationChange and not self.isActiveWindow()
+        if left and self.display is not None and self.display.ai_hidden:
+            self.wished.emit(lambda now: actions.hide_ai(now.view, False))
         super().changeEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -268,7 +270,7 @@ class MainWindow(QMainWindow):
         inside = column(22, (16, 14, 16, 12))
         for part in (self.findings, self.comparison, self.histogram, self.jobs):
             inside.addWidget(part)
-        inside.addStretch()
+        inside.addStretch(1)
         content = QWidget()
         content.setLayout(inside)
         area = QScrollArea()
@@ -289,7 +291,9 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.panes.wished.connect(self.wished)
         self.panes.menu_wanted.connect(self._show_menu)
-        self.panes.surface.pointed.connect(lambda point: self._wish(lambda now: actions.move_crosshair(now.view, point)))
+        self.panes.surface.pointed.connect(
+            lambda point: self._wish(lambda now: actions.move_crosshair(now.view, point))
+        )
         self.series.chosen.connect(self.series_wanted)
         self.series.ledger_wanted.connect(self.show_ledger)
         self.findings.chosen.connect(

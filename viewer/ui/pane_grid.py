@@ -69,9 +69,10 @@ class PaneGrid(QWidget):
         if places == self._placed:
             return
         self._placed = places
-        for view in (*self.slices, self.surface):
-            self._grid.removeWidget(view)
-            view.hide()
+        widgets: tuple[QWidget, ...] = (*self.slices, self.surface)
+        for widget in widgets:
+            self._grid.removeWidget(widget)
+            widget.hide()
         for index, is_slice, row, column in places:
             if not is_slice:
                 self._surface_index = index

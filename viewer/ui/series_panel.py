@@ -35,6 +35,7 @@ class SeriesCard(Card):
         self.row = shown
         self.setAccessibleName(f"{shown.title}, {shown.subtitle}, {shown.badge}")
         self.setToolTip(shown.tip)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setEnabled(shown.can_open)
         self.picture = QLabel()
         self.picture.setFixedSize(THUMBNAIL_PX, THUMBNAIL_PX)
@@ -42,12 +43,15 @@ class SeriesCard(Card):
         text = column(2)
         text.addWidget(Elided(shown.title, "strong"))
         text.addWidget(Elided(shown.subtitle, "small"))
-        text.addSpacing(3)
-        text.addWidget(badge(shown.badge, shown.badge_kind))
+        text.addSpacing(4)
+        last = row()
+        last.addWidget(badge(shown.badge, shown.badge_kind))
+        last.addStretch()
+        text.addLayout(last)
         text.addStretch()
         whole = row(10, (8, 8, 8, 7))
-        whole.addWidget(self.picture, alignment=Qt.AlignmentFlag.AlignTop)
-        whole.addLayout(text)
+        whole.addWidget(self.picture, 0, Qt.AlignmentFlag.AlignTop)
+        whole.addLayout(text, 1)
         self.setLayout(whole)
 
     def show_picture(self, picture: Picture) -> None:
@@ -142,7 +146,7 @@ class SeriesPanel(QWidget):
             self._list.addWidget(_note("None yet."))
         for shown in made:
             self._add(shown)
-        self._list.addStretch()
+        self._list.addStretch(1)
 
     def _add(self, shown: SeriesRow) -> None:
         card = SeriesCard(shown, self._theme)

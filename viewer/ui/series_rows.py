@@ -65,7 +65,7 @@ def _count(series: Series) -> str:
     parts = [f"{number} image" + ("" if number == 1 else "s")]
     if series.grid is not None:
         parts.append(f"{series.grid.spacing_mm[2]:.3g} mm")
-    return " · ".join((series.modality, *parts) if series.modality else parts)
+    return " · ".join(parts)
 
 
 def _gate(series: Series) -> tuple[str, str]:
@@ -86,7 +86,7 @@ def _result_row(task: str, catalogue: Catalogue) -> SeriesRow:
     return SeriesRow(
         id=result_id(task),
         title=_result_title(first),
-        subtitle=f"{task} · {_precisions(made)}",
+        subtitle=f"{_precisions(made)} · {first.provenance.device}",
         badge=_result_badge(first),
         badge_kind="synthetic",
         tip=f"Made by {first.provenance.task} {first.provenance.task_version} with {first.provenance.backend} "

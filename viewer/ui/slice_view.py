@@ -8,7 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
 from viewer.scene.mapping import pixels_per_mm, probe, screen_to_lps
@@ -47,7 +47,7 @@ def _same_layers(a: SlicePane, b: SlicePane) -> bool:
     )
 
 
-class SliceView(pg.GraphicsView):
+class SliceView(pg.GraphicsView):  # type: ignore[misc]
     """Draws exactly the RGBA of `compose` at device pixels.
 
     Signals:
@@ -70,6 +70,9 @@ class SliceView(pg.GraphicsView):
     maximised = Signal()
     menu_wanted = Signal(QPoint)
 
+    # pyqtgraph sends a resize event out of its own __init__, before ours has gone on.
+    pane: SlicePane | None = None
+
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent, useOpenGL=False, background=theme.picture)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -80,7 +83,7 @@ class SliceView(pg.GraphicsView):
         self.item = pg.ImageItem(axisOrder="row-major")
         self.addItem(self.item)
         self.tool = Tool.WINDOW
-        self.pane: SlicePane | None = None
+        self.painted: SlicePane | None = None
         self.picture: Picture | None = None
         self._theme = theme
         self._composed_for: tuple[tuple[int, int], float] = ((0, 0), 0.0)
@@ -98,7 +101,7 @@ class SliceView(pg.GraphicsView):
         self.setCursor(self.tool.cursor)
         target = (self.device_size(), self.devicePixelRatioF())
         if target == self._composed_for and same_picture(self.pane, pane):
-            self.pane = pane
+            self.pane = self.painted = pane
             return
         self.pane = pane
         self._compose()
@@ -123,6 +126,10 @@ class SliceView(pg.GraphicsView):
         self.item.setScale(1.0 / ratio)
         self._look()
         self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        self.painted = self.pane
 
     # --- what lies over the picture -------------------------------------------------------------------------------
 
@@ -240,7 +247,7 @@ class SliceView(pg.GraphicsView):
         """Logical pixels for one millimetre of the patient."""
         if self.pane is None:
             return 1.0
-        return pixels_per_mm(self.pane, self.device_size()) / self.devicePixelRatioF()
+        return float(pixels_per_mm(self.pane, self.device_size()) / self.devicePixelRatioF())
 
     def _from_centre(self, at: QPointF) -> tuple[float, float]:
         scale = self._pixels_per_mm()

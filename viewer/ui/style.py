@@ -124,13 +124,14 @@ QLabel[badge="blocked"] { background: %(bad_ground)s; color: %(bad)s; }
 QLabel[badge="synthetic"] { background: %(synthetic_ground)s; color: #c3a3ff; }
 QLabel[badge="plain"] { background: %(hover)s; color: %(quiet)s; }
 
-QPushButton, QToolButton { background: transparent; border: 1px solid transparent; border-radius: 5px; padding: 5px 10px; }
+QPushButton, QToolButton { background: transparent; border: 1px solid transparent; border-radius: 5px;
+  padding: 5px 10px; }
 QPushButton:hover, QToolButton:hover { background: %(hover)s; }
 QPushButton:pressed, QToolButton:pressed { background: %(pressed)s; }
 QPushButton:checked, QToolButton:checked { background: %(pressed)s; color: #ffffff; }
 QPushButton:focus, QToolButton:focus { border-color: %(accent)s; }
 QPushButton:disabled, QToolButton:disabled { color: %(faint)s; }
-QToolButton::menu-indicator { image: none; width: 0; }
+QToolButton::menu-indicator, QPushButton::menu-indicator { image: none; width: 0; }
 QPushButton[role="raised"] { background: %(card)s; border-color: %(line)s; }
 QPushButton[role="raised"]:hover { background: %(hover)s; }
 QPushButton[role="raised"]:checked { background: %(chosen)s; border-color: %(accent)s; }
@@ -173,7 +174,8 @@ QTableView:focus { border: none; }
 QTableView::item { border-bottom: 1px solid %(line)s; padding: 0 4px; }
 QTableView::item:selected { background: %(chosen)s; }
 QHeaderView, QHeaderView::section { background: transparent; }
-QHeaderView::section { color: %(quiet)s; font-size: 12px; border: none; border-bottom: 1px solid %(line)s; padding: 5px 4px; }
+QHeaderView::section { color: %(quiet)s; font-size: 12px; border: none; border-bottom: 1px solid %(line)s;
+  padding: 5px 4px; }
 QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; border: none; }
 QScrollBar:vertical { background: transparent; width: 8px; margin: 0; }
 QScrollBar::handle:vertical { background: %(pressed)s; border-radius: 4px; min-height: 28px; }

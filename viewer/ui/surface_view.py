@@ -103,7 +103,7 @@ class SurfaceView(QWidget):
         ratio = self.devicePixelRatioF()
         return max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio))
 
-    def render(self) -> Picture:
+    def draw_surfaces(self) -> Picture:
         """The surfaces drawn now; RGBA uint8 (height, width, 4) at device pixels, without words."""
         width, height = self.device_size()
         if self._window.GetSize() != (width, height):
@@ -112,8 +112,8 @@ class SurfaceView(QWidget):
             self._interactor.UpdateSize(width, height)
         self._window.Render()
         pixels = vtkUnsignedCharArray()
-        self._window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, pixels)
-        picture = vtk_to_numpy(pixels).reshape(height, width, 4)[::-1].copy()
+        self._window.GetRGBACharPixelData(0, 0, width - 1, height - 1, 0, pixels, 0)
+        picture: Picture = np.array(vtk_to_numpy(pixels).reshape(height, width, 4)[::-1], dtype=np.uint8)
         picture[..., 3] = 255
         return picture
 
@@ -131,7 +131,7 @@ class SurfaceView(QWidget):
 
     def _draw(self) -> None:
         if self._ground is None:
-            self._ground = self.render()
+            self._ground = self.draw_surfaces()
         self.picture = self._ground.copy()
         if self.pane is not None:
             draw_surface_words(self.picture, self.pane, self._theme, self.devicePixelRatioF())

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from inference.backends.base import Support
 from inference.result import Precision, PrecisionKind
@@ -49,7 +49,7 @@ class TopBar(QWidget):
         self.tools = {tool: _tool_button(tool) for tool in Tool}
         self.precisions = {precision: _segment(precision) for precision in SWITCHED}
         self.compare = _raised("Compare  D", "Colour what two precisions agree and disagree on (D)", checkable=True)
-        self.export = _raised("Export", "Screenshot of the window, or results as files")
+        self.export = _raised("Export ▾", "Screenshot of the window, or results as files")
         self._precision_note = label("", "small", "How this machine runs the precision")
         self._fill(theme)
         self._connect()
@@ -99,7 +99,9 @@ class TopBar(QWidget):
         whole.addSpacing(4)
         whole.addWidget(self.export)
         whole.addSpacing(10)
-        whole.addWidget(label(NOTICE, "chip"))
+        notice = label(NOTICE, "chip")
+        notice.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        whole.addWidget(notice)
         self.setLayout(whole)
 
     def _add_tools(self, whole: QHBoxLayout) -> None:
@@ -174,7 +176,7 @@ def _raised(text: str, tip: str, checkable: bool = False) -> QPushButton:
     button.setProperty("role", "raised")
     button.setCheckable(checkable)
     button.setToolTip(tip)
-    button.setAccessibleName(text.split("  ")[0])
+    button.setAccessibleName(text.split("  ")[0].rstrip(" ▾"))
     return button
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from engines.phantom.anatomy.envelope import Envelope
 from engines.phantom.canvas import Canvas, Points
-from engines.phantom.noise import Rng, band_noise, slow, sheet_field
+from engines.phantom.noise import Field, Rng, band_noise, sheet_field, slow
 from engines.phantom.person import Person
 from engines.phantom.shapes import common, ellipsoid, sheet, union
 from engines.phantom.tissue import Tissue
@@ -40,7 +40,9 @@ def _above_tentorium(p: Points) -> Floats:
 def tentorium_height(p: Points) -> Floats:
     """z of the tentorium: an arched roof, highest in the midline in front, that meets the transverse sinuses."""
     apex = -3 - 15 * np.clip((p.y - 45) / 50, 0, 1.2)
-    return np.asarray(apex - (27 - 12 * np.clip((p.y - 50) / 45, 0, 1)) * (np.minimum(p.x, 58) / 50) ** 1.4, dtype=np.float32)
+    return np.asarray(
+        apex - (27 - 12 * np.clip((p.y - 50) / 45, 0, 1)) * (np.minimum(p.x, 58) / 50) ** 1.4, dtype=np.float32
+    )
 
 
 def _midbrain_room(p: Points) -> Floats:
@@ -68,11 +70,13 @@ def _fissures(p: Points, person: Person, rng: Rng) -> tuple[Floats, Floats]:
 def _sulci(canvas: Canvas, p: Points, hull: Floats, between: Floats, person: Person, rng: Rng) -> Floats:
     depth = np.minimum(hull, between)
     foot = _feet(canvas, p, depth)
-    wide = 0.15 + 1.1 * person.atrophy
-    reach = (20 - 9 * np.clip((hull - between) / 4, 0, 1)) * (1 + 0.25 * slow(band_noise(rng, 45.0), p.left, p.y, p.z))
+    wide = 0.15 + 0.9 * person.atrophy
+    reach: Floats = (20 - 9 * np.clip((hull - between) / 4, 0, 1)) * (
+        1 + 0.25 * slow(band_noise(rng, 45.0), p.left, p.y, p.z)
+    )
     deep = _folds(sheet_field(rng, 24.0), foot, depth, wide, reach)
     shallow = _folds(sheet_field(rng, 16.0), foot, depth, 0.6 * wide, 0.5 * reach)
-    return np.minimum(deep, shallow)
+    return np.asarray(np.minimum(deep, shallow), dtype=np.float32)
 
 
 def _feet(canvas: Canvas, p: Points, depth: Floats) -> tuple[Floats, Floats, Floats]:
@@ -84,10 +88,10 @@ def _feet(canvas: Canvas, p: Points, depth: Floats) -> tuple[Floats, Floats, Flo
     return p.left + apart - way * slopes[2], p.y - way * slopes[1], p.z - way * slopes[0]
 
 
-def _folds(field: object, foot: tuple[Floats, Floats, Floats], depth: Floats, wide: float, reach: Floats) -> Floats:
-    gap = np.abs(field.at(*foot))  # type: ignore[attr-defined]
+def _folds(field: Field, foot: tuple[Floats, Floats, Floats], depth: Floats, wide: float, reach: Floats) -> Floats:
+    gap = np.abs(field.at(*foot))
     taper = np.float32(wide) * (0.55 + 0.9 * np.clip(1 - depth / reach, 0, 1))
-    return sheet(gap - taper, depth - reach) + np.where(gap < taper, gap - taper, 0)
+    return np.asarray(sheet(gap - taper, depth - reach) + np.minimum(gap - taper, 0), dtype=np.float32)
 
 
 def _core(p: Points) -> Floats:

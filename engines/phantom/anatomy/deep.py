@@ -39,11 +39,15 @@ def paint_deep(canvas: Canvas, person: Person, rng: Rng) -> None:
 
 def lateral_ventricles(p: Points, person: Person) -> Floats:
     """Frontal horn, body, atrium, occipital and temporal horn of both sides."""
-    f = np.float32(person.ventricles)
+    f = person.ventricles
     front = tube(p.x * 1.25 - 1, p.y, p.z, [(9, -30, 2, 3.4 * f), (8, -18, 8, 4.6 * f), (7.5, -2, 17, 4.4 * f)])
     body = tube(p.x, p.y, p.z, [(8, -4, 17, 4.2 * f), (11, 14, 20, 4.2 * f), (17, 32, 15, 5.2 * f)])
-    atrium = tube(p.x, p.y, p.z, [(17, 32, 15, 5.2 * f), (24, 42, 7, 6.0 * f), (25, 54, 5, 3.6 * f), (23, 70, 5, 1.2 * f)])
-    horn = tube(p.x, p.y, p.z, [(25, 42, 6, 4.4 * f), (33, 32, -7, 2.6 * f), (33, 14, -16, 2.0 * f), (29, 6, -19, 1.3 * f)])
+    atrium = tube(
+        p.x, p.y, p.z, [(17, 32, 15, 5.2 * f), (24, 42, 7, 6.0 * f), (25, 54, 5, 3.6 * f), (23, 70, 5, 1.2 * f)]
+    )
+    horn = tube(
+        p.x, p.y, p.z, [(25, 42, 6, 4.4 * f), (33, 32, -7, 2.6 * f), (33, 14, -16, 2.0 * f), (29, 6, -19, 1.3 * f)]
+    )
     inner = p.x - 1.0
     return common(union(union(front, body, 2.5), union(atrium, horn, 2), 2.5), inner, 0.8)
 
@@ -55,7 +59,8 @@ def _third(p: Points, person: Person) -> Floats:
 
 
 def _septum(p: Points) -> Floats:
-    return np.minimum(0.9 - p.x, ellipsoid(p.x * 0, p.y, p.z, (0, -6, 12), (1e3, 26, 9)))
+    leaf = ellipsoid(p.x * 0, p.y, p.z, (0, -6, 12), (1e3, 26, 9))
+    return np.asarray(np.minimum(0.9 - p.x, leaf), dtype=np.float32)
 
 
 def _callosum(p: Points) -> Floats:
@@ -71,13 +76,15 @@ def _splenium(p: Points) -> Floats:
 
 
 def _tracts(p: Points) -> Floats:
-    motor = tube(p.x, p.y, p.z, [(24, 16, 40, 6), (25, 14, 20, 5), (22, 14, 5, 4), (16, 18, -10, 4.5), (10, 21, -24, 5)])
+    motor = tube(
+        p.x, p.y, p.z, [(24, 16, 40, 6), (25, 14, 20, 5), (22, 14, 5, 4), (16, 18, -10, 4.5), (10, 21, -24, 5)]
+    )
     optic = tube(p.x, p.y, p.z, [(26, 26, 0, 2.5), (33, 40, 3, 3), (28, 66, 5, 3.5), (14, 84, 6, 3)])
     return np.maximum(motor, optic)
 
 
 def _caudate(p: Points, person: Person) -> Floats:
-    f = np.float32(person.ventricles)
+    f = person.ventricles
     head = tube(p.x, p.y, p.z, [(12 + 3 * f, -20, 3, 5.8), (11 + 3.5 * f, -8, 10, 5.0), (12 + 4 * f, 6, 17, 3.2)])
     tail = tube(p.x, p.y, p.z, [(12 + 4 * f, 6, 17, 3.2), (17 + 4 * f, 22, 18, 2.4), (26 + 3 * f, 34, 10, 1.8)])
     return np.maximum(head, tail)
@@ -118,7 +125,7 @@ def _leukoaraiosis(
 
 
 def _paint_plexus(canvas: Canvas, window: tuple[slice, slice, slice], p: Points, person: Person) -> None:
-    f = np.float32(min(person.ventricles, 1.3))
+    f = min(person.ventricles, 1.3)
     glomus = tube(p.x, p.y, p.z, [(19, 34, 13, 1.2 * f), (23, 42, 7, 2.6 * f), (28, 38, 0, 1.2 * f)])
     canvas.paint(Tissue.PLEXUS, window, 0.8 * canvas.cover(glomus))
     pineal, left, right = person.calcium

@@ -29,18 +29,17 @@ def paint_envelope(canvas: Canvas, person: Person, rng: Rng) -> Envelope:
     points = canvas.points(window)
     dura = cavity(points)
     thick = _vault_thickness(points, person, rng)
-    thick = thick + (np.minimum(thick, 4.5) - thick) * np.clip((-20 - points.z) / 25, 0, 1)
     bone = dura + thick
     skin = _skin(points, dura, thick, person, rng)
     canvas.solid(Tissue.SKIN, window, skin)
     fat_wave = band_noise(rng, 30.0)
     canvas.solid(Tissue.FAT, window, skin - 1.9)
     galea = bone + 1.3 + 0.35 * person.scalp_mm * (0.5 + 0.3 * slow(fat_wave, points.x, points.y, points.z))
-    canvas.solid(Tissue.MUSCLE, window, common(galea, skin - 1.9, 0.5))
+    canvas.solid(Tissue.MUSCLE, window, common(galea.astype(np.float32), skin - 1.9, 0.5))
     canvas.solid(Tissue.MUSCLE, window, common(_temporalis(points), skin - 3.2, 1.0))
     canvas.solid(Tissue.BONE, window, common(bone, skin - 2.5, 1.0))
-    diploe = np.minimum(bone - 1.6, thick - 1.5 - np.maximum(bone, 0)) + 0.35 * slow(fat_wave, 
-        2 * points.left, 2 * points.y, 2 * points.z
+    diploe = np.minimum(bone - 1.6, thick - 1.5 - np.maximum(bone, 0)) + 0.35 * slow(
+        fat_wave, 2 * points.left, 2 * points.y, 2 * points.z
     )
     canvas.solid(Tissue.DIPLOE, window, diploe)
     canvas.solid(Tissue.DURA, window, dura + 0.5)
@@ -50,7 +49,7 @@ def paint_envelope(canvas: Canvas, person: Person, rng: Rng) -> Envelope:
 
 def cavity(p: Points) -> Floats:
     """The inside of the dura: vault, temporal fossae, posterior fossa and the canal below."""
-    y = p.y - 17 + 0.05 * (p.x / 30) ** 2
+    y: Floats = p.y - np.float32(17) + np.float32(5.5e-5) * p.x * p.x
     up = np.where(p.z > 8, np.float32(69), np.float32(37 + 3))
     vault = _vault(p, y, up)
     temporal = ellipsoid(p.x, p.y, p.z, (43, 12, -22), (25, 45, 25))
@@ -70,8 +69,10 @@ def _vault_thickness(p: Points, person: Person, rng: Rng) -> Floats:
     wave = slow(band_noise(rng, 55.0), p.left, p.y, p.z)
     thin_temporal = np.exp(-(((p.z + 12) / 22) ** 2) - ((p.y - 5) / 40) ** 2)
     thick_front = np.exp(-(((p.y + 74) / 18) ** 2)) + np.exp(-(((p.y - 105) / 18) ** 2))
-    mean = np.float32(person.skull_mm)
-    return np.maximum(mean * (1 + 0.08 * wave - 0.35 * thin_temporal + 0.35 * thick_front), 2.0).astype(np.float32)
+    mean = person.skull_mm
+    vault = np.maximum(mean * (1 + 0.08 * wave - 0.3 * thin_temporal + 0.18 * thick_front), 2.0)
+    low = np.clip((-20 - p.z) / 25, 0, 1)
+    return np.asarray(vault + (np.minimum(vault, 4.5) - vault) * low, dtype=np.float32)
 
 
 def _skin(p: Points, dura: Floats, thick: Floats, person: Person, rng: Rng) -> Floats:

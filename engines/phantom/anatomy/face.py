@@ -31,10 +31,9 @@ def paint_face(canvas: Canvas, person: Person, envelope: Envelope, rng: Rng) -> 
 
 
 def _soft(canvas: Canvas, window: Window, p: Points, room: Floats, wave: Floats) -> None:
-    deep = np.where(p.z < -34, room - 6 + 2.5 * wave, -5)
-    canvas.solid(Tissue.MUSCLE, window, np.minimum(deep, -common(-deep, 2.2 - np.abs(wave) * 4, 0.5)))
-    neck = np.minimum(room - 5, np.abs(wave) * 4 - 1.1)
-    canvas.solid(Tissue.MUSCLE, window, np.where((p.y > 55) & (p.z < -40), neck, -5))
+    """Muscle parted by layers of fat, below the orbits."""
+    deep = np.minimum(room - 6 + 2.5 * wave, 3.4 * np.abs(wave) - 0.7)
+    canvas.solid(Tissue.MUSCLE, window, np.where(p.z < -34, deep, np.float32(-5)))
 
 
 def _bones(canvas: Canvas, window: Window, p: Points, room: Floats, wave: Floats) -> None:
@@ -67,7 +66,12 @@ def _orbits(canvas: Canvas, window: Window, p: Points, room: Floats) -> None:
     nerve = tube(p.x, p.y, p.z, [(9, -16, -26, 2.0), (20, -38, -30, 2.0), (31, -58, -33, 2.0)])
     canvas.solid(Tissue.WHITE, window, np.minimum(nerve, room))
     for side in ((8.0, 3.0), (-8.0, 6.0)):
-        muscle = tube(p.x, p.y, p.z, [(13, -24, -28, 1.5), (26 + 1.2 * side[0], -50, -32, 2.3), (31 + 1.3 * side[0], -64, -33, 1.2)])
+        muscle = tube(
+            p.x,
+            p.y,
+            p.z,
+            [(13, -24, -28, 1.5), (26 + 1.2 * side[0], -50, -32, 2.3), (31 + 1.3 * side[0], -64, -33, 1.2)],
+        )
         canvas.solid(Tissue.MUSCLE, window, np.minimum(muscle, room))
     eye = ellipsoid(p.x, p.y, p.z, (32, -70, -33), (12, 12, 12))
     canvas.solid(Tissue.MUSCLE, window, np.minimum(eye, room + 2))

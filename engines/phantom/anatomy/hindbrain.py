@@ -28,7 +28,7 @@ def paint_hindbrain(canvas: Canvas, person: Person, envelope: Envelope, rng: Rng
     canvas.paint(Tissue.GREY, window, 0.35 * canvas.cover(ellipsoid(p.x, p.y, p.z, (0, 16, -33), (9, 7, 8))))
     canvas.paint(Tissue.TRACT, window, 0.7 * canvas.cover(_crura(p)))
     canvas.solid(Tissue.CSF, window, _fourth(p, person))
-    canvas.solid(Tissue.CSF, window, 0.9 - np.hypot(p.x, p.y - 32) + np.where(np.abs(p.z + 12) < 9, 0, -9))
+    canvas.solid(Tissue.CSF, window, tube(p.x, p.y, p.z, [(0, 32, -20, 0.9), (0, 32, -4, 0.9)]))
 
 
 def paint_membranes(canvas: Canvas, envelope: Envelope) -> None:
@@ -65,7 +65,7 @@ def _arteries(p: Points) -> Floats:
     middle = tube(p.x, p.y, p.z, [(11, -4, -17, 1.7), (24, -4, -16, 1.6), (35, -3, -10, 1.2)])
     front = tube(p.x, p.y, p.z, [(11, -4, -17, 1.2), (2, -16, -14, 1.2), (1.6, -36, -4, 1.0), (1.6, -42, 10, 1.0)])
     back = tube(p.x, p.y, p.z, [(0, 6, -20, 1.2), (14, 18, -17, 1.2), (18, 36, -9, 1.0)])
-    return np.maximum.reduce([basilar, carotid, middle, front, back])
+    return np.asarray(np.maximum.reduce([basilar, carotid, middle, front, back]), dtype=np.float32)
 
 
 def _cerebellum(canvas: Canvas, window: Window, p: Points, room: Floats, person: Person, rng: Rng) -> None:
@@ -101,6 +101,6 @@ def _crura(p: Points) -> Floats:
 
 
 def _fourth(p: Points, person: Person) -> Floats:
-    wide = np.float32(0.8 + 0.35 * person.ventricles)
+    wide = 0.8 + 0.35 * person.ventricles
     tent = ellipsoid(p.x, p.y, p.z, (0, 41, -36), (7 * wide, 5 * wide, 10))
     return union(tent, tube(p.x, p.y, p.z, [(0, 36, -26, 1.6), (0, 44, -52, 2.2)]), 2)

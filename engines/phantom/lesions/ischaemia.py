@@ -6,7 +6,7 @@ import numpy as np
 
 from engines.phantom.canvas import Points, Window
 from engines.phantom.lesions.plan import LesionKind, LesionSpec
-from engines.phantom.lesions.scene import Scene
+from engines.phantom.lesions.scene import Scene, draw_side
 from engines.phantom.noise import band_noise, slow
 from engines.phantom.tissue import Tissue
 from inference.volume import Floats
@@ -30,7 +30,7 @@ def paint_ischaemia(scene: Scene, spec: LesionSpec) -> tuple[Window, Floats]:
 
 
 def _place(scene: Scene, spec: LesionSpec) -> Centre:
-    side = scene.side_of(spec)
+    side = draw_side(scene.rng, spec)
     roll = scene.rng.random()
     u = scene.rng.uniform
     if spec.ml < 2.5 and roll < 0.35:
@@ -46,7 +46,7 @@ def _place(scene: Scene, spec: LesionSpec) -> Centre:
 
 def _cortical(scene: Scene, side: float) -> Centre:
     """A point of the outer shell of one hemisphere, anywhere above the base."""
-    direction = scene.rng.normal(size=3) + [0, 0, 0.35]
+    direction = scene.rng.normal(size=3) + np.array([0, 0, 0.35])
     direction /= np.linalg.norm(direction)
     depth = scene.rng.uniform(0.66, 0.97)
     x, y, z = direction * [62, 82, 60] * depth
@@ -89,4 +89,3 @@ def unevenness(scene: Scene, window: Window) -> Floats:
     """Slow unevenness inside a lesion."""
     p = scene.canvas.points(window)
     return slow(band_noise(scene.rng, 14.0), p.left, p.y, p.z)
-

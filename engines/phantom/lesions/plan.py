@@ -106,8 +106,11 @@ def draw_infarcts(rng: Rng) -> LesionPlan:
 def draw_bleeds(rng: Rng) -> LesionPlan:
     """A bleeding patient: one to three kinds together."""
     sizes = {
-        LesionKind.EDH: (6, 90), LesionKind.SDH: (8, 110), LesionKind.IPH: (0.8, 80),
-        LesionKind.IVH: (1.0, 35), LesionKind.SAH: (1.5, 30),
+        LesionKind.EDH: (6, 90),
+        LesionKind.SDH: (14, 110),
+        LesionKind.IPH: (0.8, 80),
+        LesionKind.IVH: (1.0, 35),
+        LesionKind.SAH: (4, 35),
     }
     count = int(rng.choice([1, 2, 3], p=[0.55, 0.3, 0.15]))
     kinds = rng.choice(len(HAEMORRHAGES), size=count, replace=False)

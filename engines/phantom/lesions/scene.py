@@ -44,12 +44,6 @@ class Scene:
                 here += part * (np.float32(layer.tissue in wanted) - here)
         self._seen = len(self.canvas.layers)
 
-    def side_of(self, spec: LesionSpec) -> float:
-        """+1 left, -1 right."""
-        if spec.side is Side.ANY:
-            return 1.0 if self.rng.random() < 0.5 else -1.0
-        return 1.0 if spec.side is Side.LEFT else -1.0
-
     def around(self, centre: tuple[float, float, float], reach_mm: float) -> Window:
         """Window of a ball in atlas mm (one side only)."""
         low = tuple(c - reach_mm for c in centre)
@@ -70,6 +64,13 @@ class Scene:
             else:
                 high = middle
         return np.asarray(np.clip((field - np.float32(high)) * ramp + 0.5, 0, 1) * room, dtype=np.float32)
+
+
+def draw_side(rng: Rng, spec: LesionSpec) -> float:
+    """+1 left, -1 right."""
+    if spec.side is Side.ANY:
+        return 1.0 if rng.random() < 0.5 else -1.0
+    return 1.0 if spec.side is Side.LEFT else -1.0
 
 
 def radial(p: Points, centre: tuple[float, float, float], stretch: tuple[float, float, float]) -> Floats:

@@ -6,16 +6,20 @@ import numpy as np
 
 from engines.phantom.canvas import Window
 from engines.phantom.lesions.plan import LesionSpec
-from engines.phantom.lesions.scene import Scene, radial
-from engines.phantom.noise import band_noise, slow
+from engines.phantom.lesions.scene import Scene, draw_side, radial
+from engines.phantom.noise import Rng, band_noise, slow
 from engines.phantom.tissue import Tissue
 from inference.volume import Floats
 
 
+def tumour_centre(rng: Rng, spec: LesionSpec) -> tuple[float, float, float]:
+    """Where it lies; the first draws of its painter."""
+    return draw_side(rng, spec) * rng.uniform(20, 42), rng.uniform(-42, 66), rng.uniform(2, 42)
+
+
 def paint_tumour(scene: Scene, spec: LesionSpec) -> tuple[Window, Floats]:
     """Paint one; the cover is the tumour with its necrosis, without the oedema."""
-    u = scene.rng.uniform
-    centre = (scene.side_of(spec) * u(20, 42), u(-42, 66), u(2, 42))
+    centre, u = tumour_centre(scene.rng, spec), scene.rng.uniform
     size = (spec.ml * 1000 * 3 / (4 * np.pi)) ** (1 / 3)
     window = scene.around(centre, 2.0 * size + 26)
     p = scene.canvas.points(window)

@@ -63,7 +63,7 @@ class MeshAhead(QObject):
             "surface",
             "Build 3D surfaces",
             Lane.SCENE,
-            lambda desk: self._build(pane),
+            lambda _: self._build(pane),
             done=lambda _: self._done(key, pane),
             failed=self._failed,
             generation=generation,

@@ -1,0 +1,58 @@
+"""The held-out figures of a bundle, as they stand in its card. `measure` runs the bundle as the viewer does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engines.training import card
+from engines.training.measure_boxes import measure_boxes
+from engines.training.measure_masks import measure_masks
+from engines.training.measure_volumes import measure_volumes
+from inference.backends.base import Engine
+from inference.backends.onnxruntime import OnnxRuntimeBackend
+from inference.result import Kind, Precision
+from inference.task import Task, read_task
+
+Figures = dict[str, Any]
+Measure = Callable[[Task, Engine, Path | None, Path, int], Figures]
+
+MEASURE: dict[Kind, Measure] = {
+    Kind.BOXES: measure_boxes,
+    Kind.VOLUME: measure_volumes,
+    Kind.MASK: measure_masks,
+}
+
+
+def measure(bundle: Path, data: Path | None, *, heads: Path, phantom_cases: int = 12, write: bool = False) -> Figures:
+    """Measure a bundle in fp32 with ONNX Runtime on heads it never saw, and on real cases where they are at hand.
+
+    Args:
+        bundle: Its folder.
+        data: Folder of the data sets, or None: digital heads only.
+        heads: Where digital heads are kept.
+        phantom_cases: How many of them.
+        write: Also write the figures into the bundle's card.
+
+    Returns:
+        Figures by name: first those on digital heads, then those on real cases.
+    """
+    task = read_task(bundle)
+    engine = OnnxRuntimeBackend().load(task.model_path, Precision.FP32, "CPU")
+    try:
+        figures = MEASURE[task.kind](task, engine, data, heads, phantom_cases)
+    finally:
+        engine.close()
+    if write:
+        path = bundle / "card.md"
+        path.write_text(card.with_figures(path.read_text(encoding="utf-8"), as_table(figures)), encoding="utf-8")
+    return figures
+
+
+def as_table(figures: Figures) -> str:
+    """Figures as Markdown, one row each."""
+    rows = [f"| {name} | {value if isinstance(value, str) else json.dumps(value)} |" for name, value in figures.items()]
+    how = "Measured by `insula engines measure` in fp32 with ONNX Runtime, by the road that the viewer takes."
+    return "\n".join([how, "", "| figure | value |", "|---|---|", *rows])

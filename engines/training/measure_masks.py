@@ -1,0 +1,140 @@
+"""Held-out figures of a lesion network: overlap, volume and lesions found, on phantoms and on real cases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from engines.training import heads as digital
+from inference.backends.base import Engine
+from inference.result import Precision, PrecisionKind, Provenance, Result
+from inference.run import run
+from inference.steps.head import mr_foreground
+from inference.steps.normalise import adc_scale, zscore
+from inference.task import Task
+from inference.volume import Channel, Floats, Geometry, Volume
+
+Bools = NDArray[np.bool_]
+
+ISLES = "stroke-deepisles-case0001/sub-strokecase0001_ses-0001_{}.nii.gz"
+JHU = "stroke-ads-jhu/Subject02/Subject02_{}.nii.gz"
+JHU_MASK = "stroke-ads-jhu/Subject02/Subject02_DAGMNet_CH3_Lesion_Predict.nii.gz"
+
+
+def measure_masks(task: Task, engine: Engine, data: Path | None, heads: Path, phantom_cases: int) -> dict[str, Any]:
+    """Figures on phantom heads and on two real patients, none of which may train."""
+    figures = _on_phantoms(task, engine, heads, phantom_cases)
+    if data is None:
+        return figures
+    for name, pattern, mask in (("real, ISLES case 0001", ISLES, None), ("real, ADS Subject02", JHU, JHU_MASK)):
+        files = {Channel.DWI: data / pattern.format(_case(pattern, "DWI")), Channel.ADC: data / pattern.format(_case(pattern, "ADC"))}
+        if all(file.is_file() for file in files.values()):
+            volumes = {channel: read_volume(file, channel) for channel, file in files.items()}
+            truth = read_volume(data / mask, Channel.UNKNOWN).voxels > 0.5 if mask else None
+            figures |= {f"{name}: {key}": value for key, value in _on_real(task, engine, volumes, truth).items()}
+    return figures
+
+
+def read_volume(file: Path, channel: Channel) -> Volume:
+    """A NIfTI file as a volume in LPS mm."""
+    image = sitk.ReadImage(str(file), sitk.sitkFloat32)
+    direction = np.array(image.GetDirection()).reshape(3, 3)
+    voxels = sitk.GetArrayFromImage(image)
+    geometry = Geometry.from_axes(voxels.shape, image.GetSpacing(), image.GetOrigin(), direction)
+    return Volume(voxels, geometry, channel)
+
+
+def dice(a: Bools, b: Bools) -> float:
+    """2 |a and b| / (|a| + |b|); 1 when both are empty."""
+    total = int(a.sum() + b.sum())
+    return 2.0 * int((a & b).sum()) / total if total else 1.0
+
+
+def lesion_recall(found: Bools, truth: Bools, voxel_ml: float, least_ml: float = 0.1) -> tuple[int, int]:
+    """Connected lesions of `truth` of at least `least_ml` that `found` touches, and how many there are."""
+    pieces, count = ndimage.label(truth, np.ones((3, 3, 3)))
+    sizes = np.bincount(pieces.ravel(), minlength=count + 1)[1:] * voxel_ml
+    touched = np.bincount(pieces[found], minlength=count + 1)[1:] > 0
+    large = sizes >= least_ml
+    return int((touched & large).sum()), int(large.sum())
+
+
+def plain_rule(volumes: dict[Channel, Volume]) -> Bools:
+    """DWI z-score > 2 and ADC < 0.6e-3 mm2/s: what any reader could do with a calculator."""
+    dwi, adc = volumes[Channel.DWI].voxels, volumes[Channel.ADC].voxels
+    foreground = mr_foreground(dwi)
+    factor, _ = adc_scale(adc, foreground, "")
+    return (zscore(dwi, foreground) > 2.0) & (adc * np.float32(factor) < 0.6) & (adc > 0) & foreground
+
+
+def _case(pattern: str, channel: str) -> str:
+    return channel.lower() if "isles" in pattern else channel
+
+
+def _on_phantoms(task: Task, engine: Engine, heads: Path, cases: int) -> dict[str, Any]:
+    overlaps, errors, wanted, given = [], [], np.zeros(2, int), np.zeros(2, int)
+    seeds = range(digital.HELD_OUT, digital.HELD_OUT + cases)
+    for head in digital.heads(digital.stroke_head, seeds, heads, lambda _: None, lambda: False):
+        geometry = Geometry.from_axes(head["dwi"].shape, (2.0, 2.0, 2.0))
+        truth = head["lesion"]
+        found = _answer(task, engine, _pair(head["dwi"], head["adc"], geometry)).mask
+        assert found is not None
+        mask = found.labels > 0
+        wanted += lesion_recall(mask, truth, geometry.voxel_ml)
+        given += lesion_recall(truth, mask, geometry.voxel_ml)
+        true_ml, found_ml = truth.sum() * geometry.voxel_ml, mask.sum() * geometry.voxel_ml
+        if true_ml >= 1.0:
+            overlaps.append(dice(mask, truth))
+            errors.append((found_ml - true_ml) / true_ml)
+    name = f"phantom, {cases} heads"
+    return {
+        f"{name}: Dice of the {len(overlaps)} with at least 1 mL, median": _round(np.median(overlaps)),
+        f"{name}: Dice, lowest": _round(np.min(overlaps)),
+        f"{name}: mL error, median": f"{np.median(errors):+.1%}",
+        f"{name}: mL error without sign, median": f"{np.median(np.abs(errors)):.1%}",
+        f"{name}: lesions of at least 0.1 mL found": f"{wanted[0]}/{wanted[1]}",
+        f"{name}: outlined lesions of at least 0.1 mL that are true": f"{given[0]}/{given[1]}",
+    }
+
+
+def _pair(dwi: Floats, adc: Floats, geometry: Geometry) -> dict[Channel, Volume]:
+    return {
+        Channel.DWI: Volume(dwi, geometry, Channel.DWI),
+        Channel.ADC: Volume(adc, geometry, Channel.ADC, unit="1e-3 mm2/s"),
+    }
+
+
+def _on_real(task: Task, engine: Engine, volumes: dict[Channel, Volume], truth: Bools | None) -> dict[str, Any]:
+    result = _answer(task, engine, volumes)
+    assert result.mask is not None
+    mask, rule = result.mask.labels > 0, plain_rule(volumes)
+    voxel_ml = result.mask.geometry.voxel_ml
+    figures: dict[str, Any] = {
+        "mL outlined": _round(mask.sum() * voxel_ml),
+        "lesions outlined": len(result.findings),
+        "mL of the plain rule (DWI z > 2 and ADC < 0.6)": _round(rule.sum() * voxel_ml),
+        "Dice against the plain rule": _round(dice(mask, rule)),
+    }
+    if truth is not None:
+        figures |= {
+            "mL of the published mask (itself a network's answer)": _round(truth.sum() * voxel_ml),
+            "Dice against that mask": _round(dice(mask, truth)),
+            "Dice of the plain rule against that mask": _round(dice(rule, truth)),
+        }
+    return figures
+
+
+def _answer(task: Task, engine: Engine, volumes: dict[Channel, Volume]) -> Result:
+    provenance = Provenance(
+        task.name, task.version, task.model.sha256, "onnxruntime", "", "CPU", Precision.FP32, PrecisionKind.NATIVE
+    )
+    return run(volumes, task, engine, provenance)
+
+
+def _round(value: Any) -> float:
+    return round(float(value), 3)

@@ -1,0 +1,77 @@
+"""Held-out figures of a generator: likeness inside the head, on phantoms and on registered real slices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from engines.training import heads as digital
+from inference.backends.base import Engine
+from inference.metrics import likeness
+from inference.steps import normalise
+from inference.task import Task
+from inference.volume import Floats
+
+PAIRS = "pairs-harvard-aanlib"
+Bools = NDArray[np.bool_]
+
+
+def measure_volumes(task: Task, engine: Engine, data: Path | None, heads: Path, phantom_cases: int) -> dict[str, Any]:
+    """Figures on phantom heads and on 8-bit registered CT / MRI slices, which may not train."""
+    spec = task.channels[0]
+    seeds = range(digital.HELD_OUT, digital.HELD_OUT + phantom_cases)
+    made, true = [], []
+    for head in digital.heads(digital.paired_head, seeds, heads, lambda _: None, lambda: False):
+        pictures = normalise.window(head["ct"], spec.low, spec.high)
+        made.append(np.stack([_generate(task, engine, picture) for picture in pictures]))
+        true.append(digital.scaled_mr(head["mr"]))
+    name = f"phantom, {phantom_cases} heads"
+    figures = {f"{name}: {k}": v for k, v in compared(np.concatenate(made), np.concatenate(true)).items()}
+    if data is not None and (data / PAIRS).is_dir():
+        ct, mr = _real_pairs(data / PAIRS)
+        answers = np.stack([_generate(task, engine, picture) for picture in ct])
+        real = compared(answers, mr)
+        figures |= {f"real, {len(ct)} registered 8-bit slices (CT window unknown): {k}": v for k, v in real.items()}
+        figures["real: SSIM of the CT itself against that MRI"] = compared(ct, mr)["SSIM inside the head"]
+    return figures
+
+
+def compared(made: Floats, true: Floats) -> dict[str, float]:
+    """SSIM, PSNR and mean absolute error (shares of the range) of pictures [n, j, i] in [-1, 1], inside the head."""
+    a, b = (made + 1.0) / 2.0, (true + 1.0) / 2.0
+    inside = np.stack([head_of(picture) for picture in b])
+    a, b = np.where(inside, a, 0.0).astype(np.float32), np.where(inside, b, 0.0).astype(np.float32)
+    kept = [n for n in range(len(a)) if inside[n].mean() > 0.02]
+    errors = (a - b)[inside]
+    return {
+        "SSIM inside the head": round(float(np.mean([likeness(a[n : n + 1], b[n : n + 1]).ssim for n in kept])), 3),
+        "PSNR inside the head, dB": round(float(-10 * np.log10(np.mean(errors**2))), 2),
+        "mean absolute error inside the head": round(float(np.abs(errors).mean()), 4),
+    }
+
+
+def head_of(picture: Floats) -> Bools:
+    """The head in an MR picture in [0, 1]: what is not air, closed and filled."""
+    return np.asarray(ndimage.binary_fill_holes(ndimage.binary_closing(picture > 0.06, iterations=3)))
+
+
+def _generate(task: Task, engine: Engine, picture: Floats) -> Floats:
+    feed = {task.model.input: np.asarray(picture, dtype=np.float32)[None, None]}
+    return np.asarray(engine.infer(feed)[task.model.outputs[0]][0, 0], dtype=np.float32)
+
+
+def _real_pairs(folder: Path) -> tuple[Floats, Floats]:
+    """CT and MRI of the same name, 8 bit, as [-1, 1]."""
+    names = sorted(f.name for f in (folder / "CT").glob("*.png") if (folder / "MRI" / f.name).is_file())
+    ct, mr = (np.stack([_grey(folder / part / name) for name in names]) for part in ("CT", "MRI"))
+    return ct, mr
+
+
+def _grey(file: Path) -> Floats:
+    with Image.open(file) as image:
+        return np.asarray(image.convert("L"), dtype=np.float32) / 127.5 - 1.0

@@ -1,0 +1,1 @@
+"""Volumes in research formats: NIfTI, NRRD, MetaImage."""
