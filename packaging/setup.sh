@@ -26,9 +26,11 @@ readonly needs=(
     library:libxcb-render-util.so.0=libxcb-render-util0
     library:libxcb-shape.so.0=libxcb-shape0
     library:libxcb-xinerama.so.0=libxcb-xinerama0
+    library:libXcursor.so.1=libxcursor1
     library:libdbus-1.so.3=libdbus-1-3
     library:libfontconfig.so.1=libfontconfig1
     library:libglib-2.0.so.0=libglib2.0-0
+    package:fonts-inter=fonts-inter
 )
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 from PySide6.QtWidgets import QApplication
@@ -68,11 +69,18 @@ class Options:
     theme: str = "dark"
 
 
+class ClosingRunner(Runner, Protocol):
+    """A runner that gives engines' memory back."""
+
+    def close(self) -> None: ...
+
+
 class Application:
     """Window, controller and jobs, joined but not running."""
 
-    def __init__(self, qt: QApplication, loader: Loader, runner: Runner, options: Options) -> None:
+    def __init__(self, qt: QApplication, loader: Loader, runner: ClosingRunner, options: Options) -> None:
         self.qt, self.options = qt, options
+        self._runner = runner
         theme = style.apply(qt, options.theme)
         self.jobs = Jobs()
         self.controller = Controller(loader, runner, self.jobs, _small, _first_view(options))
@@ -84,7 +92,7 @@ class Application:
 
     def run(self) -> int:
         """Show the window, open the study if there is one, and return the exit code when the user is done."""
-        self._show()
+        self.show()
         code = self.qt.exec()
         self.close()
         return code
@@ -99,7 +107,7 @@ class Application:
             InputRefused: The path holds no study. ExportFailed: The picture could not be saved.
             EngineError: A task failed (the picture has been saved), or the jobs did not end in time.
         """
-        self._show()
+        self.show()
         try:
             in_time = self.wait(patience_s)
             if self.options.path is not None and self.controller.catalogue.study is None and self.controller.errors:
@@ -152,11 +160,13 @@ class Application:
         self.controller.write("Export results", lambda: _exported(results, folder))
 
     def close(self) -> None:
-        """End threads first, then the graphics, then the window."""
+        """End threads first, then engines, graphics and the window."""
         self.jobs.close()
+        self._runner.close()
         self.window.close()
 
-    def _show(self) -> None:
+    def show(self) -> None:
+        """Show the window and begin to open the study, if there is one."""
         self.window.show()
         if self.options.path is not None:
             self.controller.open(self.options.path)

@@ -238,6 +238,7 @@ class Controller(QObject):
             lambda _: self._thumbnail(volume),
             done=lambda picture: self.thumbnailed.emit(identity, picture),
             generation=self.generation,
+            silent=True,
         )
 
     # --- tasks ----------------------------------------------------------------------------------------------------
@@ -256,6 +257,7 @@ class Controller(QObject):
                 lambda _: {precision: _support(self._runner, matches[0], precision) for precision in order},
                 done=self.supported.emit,
                 generation=self.generation,
+                silent=True,
             )
 
     def _run_next(self) -> None:

@@ -26,6 +26,7 @@ DEMO_PLAN = LesionPlan(
         LesionSpec(LesionKind.SDH, 30.0, Side.RIGHT),
     )
 )
+GRIDS = {Channel.CT: (512, 0.46, 5.0), Channel.DWI: (128, 1.8, 4.0), Channel.ADC: (128, 1.8, 4.0)}
 TRUTH_FILE = "truth.json"
 STUDY_FOLDER = "study"
 MR_DESCRIPTIONS = {
@@ -109,9 +110,21 @@ def _point(xyz: list[float]) -> Point:
 
 
 def make_demo(
-    folder: Path, seed: int = 7, progress: ProgressFn | None = None, cancelled: CancelledFn | None = None
+    folder: Path,
+    seed: int = 7,
+    progress: ProgressFn | None = None,
+    cancelled: CancelledFn | None = None,
+    *,
+    step_mm: float = 1.0,
 ) -> DemoTruth:
     """Write `folder/study` (CT, DWI, ADC, T2, FLAIR, T1, T1 with contrast of one head) and `folder/truth.json`.
+
+    Args:
+        folder: Where to; made if absent.
+        seed: The same seed writes the same bytes.
+        progress: Told of every stage.
+        cancelled: Asked between stages and images.
+        step_mm: Grid of the head; coarser is faster and less sharp.
 
     Raises:
         StudyNotWritten: `folder/study` exists already, or the disk refused.
@@ -122,7 +135,7 @@ def make_demo(
         raise StudyNotWritten("There is already a demo study in this folder.", "Choose a new folder.")
     steps = _Steps(progress, cancelled)
     steps.next()
-    head = make_head(seed, lesions=DEMO_PLAN)
+    head = make_head(seed, lesions=DEMO_PLAN, step_mm=step_mm)
     series = [_ct(head, steps)]
     series += [_mr(head, channel, steps) for channel in MR_DESCRIPTIONS]
     steps.next()
@@ -149,14 +162,12 @@ class _Steps:
 
 def _ct(head: Head, steps: _Steps) -> SeriesToWrite:
     steps.next()
-    return SeriesToWrite((head.render(Channel.CT, _grid(head, 512, 0.46, 5.0)),), "Head CT 5 mm")
+    return SeriesToWrite((head.render(Channel.CT, demo_grid(head, Channel.CT)),), "Head CT 5 mm")
 
 
 def _mr(head: Head, channel: Channel, steps: _Steps) -> SeriesToWrite:
     steps.next()
-    diffusion = channel in (Channel.DWI, Channel.ADC)
-    grid = _grid(head, 128, 1.8, 4.0) if diffusion else _grid(head, 256, 0.9, 4.0)
-    volume: Volume = head.render(channel, grid, bias=0.6)
+    volume: Volume = head.render(channel, demo_grid(head, channel), bias=0.6)
     return SeriesToWrite((volume,), MR_DESCRIPTIONS[channel], _timing(channel))
 
 
@@ -173,8 +184,9 @@ def _timing(channel: Channel) -> Timing:
     )
 
 
-def _grid(head: Head, size: int, spacing_mm: float, gap_mm: float) -> Geometry:
+def demo_grid(head: Head, channel: Channel) -> Geometry:
     """Axial slices from the orbits to above the vertex, the head in the middle."""
+    size, spacing_mm, gap_mm = GRIDS.get(channel, (256, 0.9, 4.0))
     low, high = head.box_lps_mm()
     count = int(168 / gap_mm)
     half = (size - 1) / 2 * spacing_mm

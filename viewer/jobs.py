@@ -77,6 +77,7 @@ class Request:
         title: What the job list says. No patient text.
         lane: Where it queues.
         generation: The study it belongs to; answers for older studies are dropped.
+        silent: Too small to be listed while nothing is wrong with it.
     """
 
     number: int
@@ -84,6 +85,7 @@ class Request:
     title: str
     lane: Lane
     generation: int = 0
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,9 +272,10 @@ class Jobs(QObject):
         failed: Callable[[InsulaError], None] = lambda _: None,
         partial: Callable[[Any], None] = lambda _: None,
         generation: int = 0,
+        silent: bool = False,
     ) -> Request:
         """Queue work; the handlers run later on the GUI thread, and never after the job was dropped."""
-        request = Request(next(self._numbers), key, title, lane, generation)
+        request = Request(next(self._numbers), key, title, lane, generation, silent)
         desk = Desk(request.number, self._posted.emit)
         self._jobs[request.number] = Job(request, past_s=self._past_s.get(key))
         self._desks[request.number] = desk

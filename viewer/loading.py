@@ -45,13 +45,18 @@ def scan(path: Path, *, progress: ProgressFn | None = None, cancelled: Cancelled
     unpacked = None
     if source.is_file() and zipfile.is_zipfile(source):
         unpacked, files = archive.extract(source, progress=progress, cancelled=cancelled)
-        _unpacked.setdefault(source, []).append(unpacked)
     else:
         files = _files(source)
-    if not files:
-        raise InputRefused(f"{source.name} is empty.", HINT)
-    study = _study(source, files, progress, cancelled)
-    return study if unpacked is None else _named_in_zip(study, unpacked)
+    try:
+        study = _study(source, files, progress, cancelled)
+    except BaseException:
+        if unpacked is not None:
+            archive.remove(unpacked)
+        raise
+    if unpacked is None:
+        return study
+    _unpacked.setdefault(source, []).append(unpacked)
+    return _named_in_zip(study, unpacked)
 
 
 def read(
@@ -90,6 +95,8 @@ def _files(source: Path) -> tuple[Path, ...]:
 
 
 def _study(source: Path, files: Sequence[Path], progress: ProgressFn | None, cancelled: CancelledFn | None) -> Study:
+    if not files:
+        raise InputRefused(f"{source.name} is empty.", HINT)
     headers: list[Header] = []
     others: list[Series] = []
     aside: list[SetAside] = []

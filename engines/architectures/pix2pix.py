@@ -59,8 +59,7 @@ class Generator(nn.Module):
         widths = [width * n for n in (1, 2, 4, 8, 8, 8, 8, 8)]
         before = [inside, *widths[:-1]]
         self.down = nn.ModuleList(
-            _down(a, b, norm=level > 0)
-            for level, (a, b) in enumerate(zip(before, widths, strict=True))
+            _down(a, b, norm=level > 0) for level, (a, b) in enumerate(zip(before, widths, strict=True))
         )
         skips = [*widths[-2::-1]]
         entering = [widths[-1], *(2 * w for w in skips[:-1])]

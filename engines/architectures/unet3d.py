@@ -13,12 +13,27 @@ from torch import Tensor, nn
 
 SLOPE = 0.01
 
+Gain = Sequence[tuple[float, float, float]]
+"""Per channel: values above the first number become it, then the second is added, then times the third."""
+
 
 class Pair(nn.Sequential):
     """Two convolutions, each with instance norm and leaky ReLU; the first may halve the grid."""
 
     def __init__(self, inside: int, outside: int, stride: int = 1) -> None:
         super().__init__(*_layer(inside, outside, stride), *_layer(outside, outside, 1))
+
+
+class Spread(nn.Module):
+    """Cuts a channel's uninteresting top off and scales the rest, with fixed numbers (see `Gain`)."""
+
+    def __init__(self, gain: Gain) -> None:
+        super().__init__()
+        for name, column in zip(("top", "shift", "scale"), zip(*gain, strict=True), strict=True):
+            self.register_buffer(name, torch.tensor(column).view(1, -1, 1, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (torch.minimum(x, self.get_buffer("top")) + self.get_buffer("shift")) * self.get_buffer("scale")
 
 
 class UNet3d(nn.Module):
@@ -28,10 +43,12 @@ class UNet3d(nn.Module):
         channels: Input channels.
         labels: Output classes with background first.
         widths: Channels of each level, finest first.
+        gain: Spreads the range that matters of an input channel; None leaves the inputs as they are.
     """
 
-    def __init__(self, channels: int, labels: int, widths: Sequence[int]) -> None:
+    def __init__(self, channels: int, labels: int, widths: Sequence[int], gain: Gain | None = None) -> None:
         super().__init__()
+        self.spread = None if gain is None else Spread(gain)
         inside = [channels, *widths[:-1]]
         self.encoder = nn.ModuleList(
             Pair(a, b, 1 if level == 0 else 2) for level, (a, b) in enumerate(zip(inside, widths, strict=True))
@@ -53,6 +70,8 @@ class UNet3d(nn.Module):
 
     def _features(self, x: Tensor) -> list[Tensor]:
         skips = []
+        if self.spread is not None:
+            x = self.spread(x)
         for level in self.encoder:
             x = level(x)
             skips.append(x)

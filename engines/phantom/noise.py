@@ -73,7 +73,7 @@ def band_noise(rng: Rng, wave_mm: float, octaves: float = 0.5) -> Field:
     """Isotropic noise whose wavelengths lie about `wave_mm` (a Gaussian band, `octaves` wide)."""
     frequency, step = _frequencies(wave_mm)
     band = np.exp(-0.5 * (np.log2(np.maximum(frequency, 1e-9) * wave_mm) / octaves) ** 2)
-    return Field(_unit(np.fft.irfftn(_white(rng) * band, s=(CUBE,) * 3)), step)
+    return Field(_unit(np.fft.irfftn(_white(rng) * band, s=(CUBE,) * 3, axes=(0, 1, 2))), step)
 
 
 def sheet_field(rng: Rng, wave_mm: float) -> Field:

@@ -53,7 +53,7 @@ def draw_person(rng: Rng) -> Person:
         scale=_triple(np.clip(size * (1 + shape), 0.88, 1.12)),
         atrophy=atrophy,
         ventricles=float(np.clip(rng.normal(0.85 + 0.5 * atrophy, 0.14), 0.6, 1.7)),
-        cortex_mm=float(rng.uniform(2.5, 3.2)),
+        cortex_mm=float(rng.uniform(2.1, 2.7)),
         gap_mm=float(0.9 + 2.3 * atrophy * rng.uniform(0.6, 1.2)),
         skull_mm=float(np.clip(rng.normal(6.3, 1.2), 4.0, 9.5)),
         scalp_mm=float(np.clip(rng.normal(6.0, 1.3), 3.5, 10.0)),

@@ -20,7 +20,8 @@ def ellipsoid(x: Floats, y: Floats, z: Floats, centre: Point, radii: Point) -> F
     a, b, c = ((p - np.float32(m)) / np.float32(r) for p, m, r in zip((x, y, z), centre, radii, strict=True))
     level = np.sqrt(a * a + b * b + c * c)
     slope = np.sqrt((a / radii[0]) ** 2 + (b / radii[1]) ** 2 + (c / radii[2]) ** 2)
-    return np.asarray(level * (1 - level) / np.maximum(slope, 1e-6), dtype=np.float32)
+    level, slope = np.maximum(level, 1e-4), np.maximum(slope, 1e-4 / min(radii))
+    return np.asarray(level * (1 - level) / slope, dtype=np.float32)
 
 
 def tube(x: Floats, y: Floats, z: Floats, knots: Sequence[Knot]) -> Floats:

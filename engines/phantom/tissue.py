@@ -75,7 +75,7 @@ class Properties:
 
 PROPERTIES: dict[Tissue, Properties] = {
     Tissue.AIR: Properties(-1000, 0.0, (1000, 1000), 1, 0.0),
-    Tissue.SKIN: Properties(25, 0.55, (700, 900), 40, 0.9),
+    Tissue.SKIN: Properties(48, 0.55, (700, 900), 40, 0.9),
     Tissue.FAT: Properties(-95, 0.82, (280, 370), 135, 0.1),
     Tissue.MUSCLE: Properties(55, 0.75, (950, 1250), 38, 1.3),
     Tissue.BONE: Properties(1350, 0.06, (900, 1000), 5, 0.4),

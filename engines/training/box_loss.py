@@ -71,9 +71,7 @@ def assign(flat: Flat, n: int, boxes: Tensor, labels: Tensor) -> tuple[Tensor, T
         Cell indices, the true box each belongs to, and the overlap reached so far.
     """
     near = (flat.centres[None] - (boxes[:, None, :2] + boxes[:, None, 2:]) / 2).abs().amax(-1)
-    inside = torch.minimum(
-        flat.centres[None] - boxes[:, None, :2], boxes[:, None, 2:] - flat.centres[None]
-    ).amin(-1)
+    inside = torch.minimum(flat.centres[None] - boxes[:, None, :2], boxes[:, None, 2:] - flat.centres[None]).amin(-1)
     allowed = (near < CENTRE_CELLS * flat.strides) | ((inside > 0) & (near < 4.0 * flat.strides))
     overlap = pair_iou(boxes, flat.boxes[n]).nan_to_num(0.0)
     likely = (flat.classes[n].sigmoid() * flat.objectness[n].sigmoid()[:, None]).sqrt()[:, labels].T

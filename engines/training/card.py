@@ -16,21 +16,25 @@ def write(recipe: Recipe, seed: int, steps: int) -> str:
     prose = RECIPES / f"{recipe.name}.md"
     about = prose.read_text(encoding="utf-8").strip() if prose.is_file() else str(recipe.manifest["intended_use"])
     settings = ", ".join(f"{key} {value}" for key, value in recipe.settings.items())
-    return "\n\n".join(
-        [
-            f"# {recipe.manifest['title']} (`{recipe.name}` {recipe.manifest['version']})",
-            f"**{recipe.manifest['notice']}.**",
-            about,
-            "## How it was trained",
-            f"Seed {seed}, {steps} steps, {recipe.phantom_cases} digital heads; {settings}. One thread, bfloat16 "
-            "autocast, running mean of the weights (0.998), warm-up over 100 steps, cosine fade over the last 35 %.",
-            f"    insula engines train {recipe.name} --data DIR --out DIR --seed {seed} --steps {steps}",
-            FIGURES,
-            NOT_MEASURED,
-            "## Licence",
-            f"Weights: {recipe.manifest['licence']}. The data sets keep their own licences, named above.",
-        ]
-    ) + "\n"
+    return (
+        "\n\n".join(
+            [
+                f"# {recipe.manifest['title']} (`{recipe.name}` {recipe.manifest['version']})",
+                f"**{recipe.manifest['notice']}.**",
+                about,
+                "## How it was trained",
+                f"Seed {seed}, {steps} steps, {recipe.phantom_cases} digital heads; {settings}. One thread, bfloat16 "
+                "autocast, running mean of the weights (0.998), warm-up over 100 steps, cosine fade over the last "
+                "35 %.",
+                f"    insula engines train {recipe.name} --data DIR --out DIR --seed {seed} --steps {steps}",
+                FIGURES,
+                NOT_MEASURED,
+                "## Licence",
+                f"Weights: {recipe.manifest['licence']}. The data sets keep their own licences, named above.",
+            ]
+        )
+        + "\n"
+    )
 
 
 def with_figures(card: str, figures: str) -> str:

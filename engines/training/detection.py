@@ -56,7 +56,7 @@ class DetectionTrainee:
         for group in self._optimiser.param_groups:
             group["lr"] = self._settings.rate * rate
         self._optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
         self._optimiser.step()
         return float(loss.detach())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,9 @@ HELD_OUT = 900_000
 SEEDS_PER_RUN = 1_000
 BRIGHTEST_PERCENTILE = 99.7
 
-Arrays = dict[str, np.ndarray]
+Arrays = dict[str, Any]
+"""Arrays by name, as `MakeHead` functions below describe them."""
+
 MakeHead = Callable[[int], Arrays]
 
 
@@ -69,7 +72,7 @@ def heads(
         if not file.exists():
             partial = file.with_suffix(f".{os.getpid()}.partial.npz")
             np.savez_compressed(partial, **make(seed))
-            os.replace(partial, file)
+            partial.replace(file)
         with np.load(file) as stored:
             yield {name: stored[name] for name in stored.files}
         progress(Progress("digital heads", done, len(wanted)))

@@ -38,9 +38,7 @@ def lesion_case(dwi: Floats, adc: Floats, lesion: NDArray[np.bool_]) -> LesionCa
     return LesionCase(channels, foreground, lesion)
 
 
-def tile_batch(
-    cases: Sequence[LesionCase], count: int, size: int, rng: np.random.Generator
-) -> tuple[Tensor, Tensor]:
+def tile_batch(cases: Sequence[LesionCase], count: int, size: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """`count` augmented tiles [n, 2, size, size, size] and their labels int64 [n, size, size, size]."""
     tiles = [_tile(cases[int(rng.integers(len(cases)))], size, rng) for _ in range(count)]
     return torch.stack([x for x, _ in tiles]), torch.stack([y for _, y in tiles])
@@ -85,7 +83,7 @@ def _rotation(angles: NDArray[np.float64]) -> NDArray[np.float64]:
     x = np.array([[1, 0, 0], [0, ca, -sa], [0, sa, ca]])
     y = np.array([[cb, 0, sb], [0, 1, 0], [-sb, 0, cb]])
     z = np.array([[cc, -sc, 0], [sc, cc, 0], [0, 0, 1]])
-    return x @ y @ z
+    return np.asarray(x @ y @ z)
 
 
 def _changed(
@@ -96,7 +94,7 @@ def _changed(
     adc = adc + lesion * float(rng.uniform(-0.08, 0.06))
     dwi, adc = _decoys(dwi, adc, inside, lesion, rng)
     dwi = dwi * float(np.exp(rng.normal(0.0, 0.15))) + float(rng.normal(0.0, 0.15))
-    dwi = dwi + _smooth_field(rng, dwi.shape, 2) * float(rng.uniform(0.0, 0.5))
+    dwi = dwi + _smooth_field(rng, dwi.shape, 2) * float(rng.uniform(0.0, 0.8))
     adc = (adc + 1.0) * float(np.exp(rng.normal(0.0, 0.06))) - 1.0
     dwi = torch.sign(dwi) * dwi.abs() ** float(np.exp(rng.normal(0.0, 0.12)))
     both = torch.stack([dwi, adc])
@@ -116,7 +114,7 @@ def _decoys(
 ) -> tuple[Tensor, Tensor]:
     """Places that are bright on DWI or low on ADC but never both: the network must read the two together."""
     keep = 1.0 - (F.max_pool3d(lesion[None, None], 5, 1, 2)[0, 0] > 0.1).float()
-    if rng.random() < 0.5:
+    if rng.random() < 0.7:
         spot = _blobs(rng, inside) * keep
         dwi = dwi + spot * float(rng.uniform(0.8, 3.0))
         adc = adc + spot * float(rng.uniform(0.0, 0.35))
@@ -140,7 +138,7 @@ def _blobs(rng: np.random.Generator, inside: Tensor) -> Tensor:
     axes = [torch.arange(n, dtype=torch.float32) for n in inside.shape]
     for _ in range(int(rng.integers(1, 4))):
         centre = places[int(rng.integers(len(places)))].float()
-        radii = torch.from_numpy(np.exp(rng.uniform(np.log(1.0), np.log(8.0))) * rng.uniform(0.6, 1.4, 3)).float()
+        radii = torch.from_numpy(np.exp(rng.uniform(np.log(1.0), np.log(12.0))) * rng.uniform(0.6, 1.4, 3)).float()
         k, j, i = ((a - c) / r for a, c, r in zip(axes, centre, radii, strict=True))
         distance = (k**2)[:, None, None] + (j**2)[None, :, None] + (i**2)[None, None, :]
         out = torch.maximum(out, torch.sigmoid((1.0 - distance) * 3.0))

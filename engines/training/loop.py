@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +100,7 @@ def save(trainee: Trainee, mean: nn.Module, step: int, run: Run) -> None:
     run.checkpoint.parent.mkdir(parents=True, exist_ok=True)
     partial = run.checkpoint.with_suffix(".partial")
     torch.save({"seed": run.seed, "step": step, "trainee": trainee.state(), "mean": mean.state_dict()}, partial)
-    os.replace(partial, run.checkpoint)
+    partial.replace(run.checkpoint)
 
 
 def _resume(trainee: Trainee, mean: nn.Module, run: Run) -> int:

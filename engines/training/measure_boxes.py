@@ -40,9 +40,7 @@ def measure_boxes(task: Task, engine: Engine, data: Path | None, heads: Path, ph
     return figures
 
 
-def average_precision(
-    found: list[decode.Detections], slices: BoxedSlices, label: int, iou: float
-) -> tuple[float, int]:
+def average_precision(found: list[decode.Detections], slices: BoxedSlices, label: int, iou: float) -> tuple[float, int]:
     """Area under the interpolated precision-recall curve of one class, and the number of its true boxes."""
     rows: list[tuple[float, bool]] = []
     total = 0
@@ -92,7 +90,9 @@ def _at_threshold(task: Task, found: list[decode.Detections], slices: BoxedSlice
     marked = np.array([len(b) > 0 for b in slices.boxes])
     called = np.array([len(b) > 0 for b in shown])
     return {
-        f"score of display {task.output.score}, any class, IoU 0.25: boxes found": _share(sum(t for t, _ in met), truths),
+        f"score of display {task.output.score}, any class, IoU 0.25: boxes found": _share(
+            sum(t for t, _ in met), truths
+        ),
         "false boxes per slice": round(false / max(len(slices), 1), 2),
         "slice sensitivity": _share(int((marked & called).sum()), int(marked.sum())),
         "slice specificity": _share(int((~marked & ~called).sum()), int((~marked).sum())),

@@ -32,7 +32,10 @@ def measure_masks(task: Task, engine: Engine, data: Path | None, heads: Path, ph
     if data is None:
         return figures
     for name, pattern, mask in (("real, ISLES case 0001", ISLES, None), ("real, ADS Subject02", JHU, JHU_MASK)):
-        files = {Channel.DWI: data / pattern.format(_case(pattern, "DWI")), Channel.ADC: data / pattern.format(_case(pattern, "ADC"))}
+        files = {
+            Channel.DWI: data / pattern.format(_case(pattern, "DWI")),
+            Channel.ADC: data / pattern.format(_case(pattern, "ADC")),
+        }
         if all(file.is_file() for file in files.values()):
             volumes = {channel: read_volume(file, channel) for channel, file in files.items()}
             truth = read_volume(data / mask, Channel.UNKNOWN).voxels > 0.5 if mask else None

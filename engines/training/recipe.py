@@ -79,7 +79,8 @@ def settings_of(recipe: Recipe, cls: type[S]) -> S:
     unknown = sorted(set(recipe.settings) - known)
     if unknown:
         raise InputRefused(
-            f"The recipe {recipe.name} has unknown settings: {', '.join(unknown)}.", f"Known: {', '.join(sorted(known))}."
+            f"The recipe {recipe.name} has unknown settings: {', '.join(unknown)}.",
+            f"Known: {', '.join(sorted(known))}.",
         )
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in recipe.settings.items()}
     return cls(**values)

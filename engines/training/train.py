@@ -20,6 +20,7 @@ from engines.training.segmentation import SegmentationSettings, SegmentationTrai
 from engines.training.sources import training_folder
 from engines.training.translation import TranslationSettings, TranslationTrainee
 from inference.result import CancelledFn, ProgressFn
+from inference.steps.tiles import cut, pad_to
 from inference.volume import Floats
 
 REAL_SET = "ct-hemorrhage-yolo"
@@ -132,9 +133,10 @@ def _translation(order: Order) -> Prepared:
 def _segmentation(order: Order) -> Prepared:
     cases = [heads.as_lesion_case(h) for h in order.heads(heads.stroke_head)]
     settings = settings_of(order.recipe, SegmentationSettings)
-    example = np.zeros((1, 2, *(settings.size,) * 3), dtype=np.float32)
-    tile = cases[0].channels[:, -settings.size :, : settings.size, : settings.size]
-    example[0, :, : tile.shape[1], : tile.shape[2], : tile.shape[3]] = tile
+    padded, _ = pad_to(cases[0].channels, (settings.size,) * 3)
+    first = [(n - settings.size) // 2 for n in padded.shape[1:]]
+    ((_, tile),) = cut(padded, [(first[0], first[1], first[2])], (settings.size,) * 3)
+    example = np.ascontiguousarray(tile[None])
     return Prepared(SegmentationTrainee(cases, settings, order.seed), example)
 
 

@@ -80,5 +80,5 @@ def _descend(optimiser: torch.optim.Optimizer, loss: Tensor, rate: float) -> Non
     for group in optimiser.param_groups:
         group["lr"] = rate
     optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     optimiser.step()

@@ -9,7 +9,7 @@ from inference.volume import Channel
 from viewer.dicom.image import Image
 
 HIGH_B = 500.0
-NOT_HU = re.compile(r"\b(cbf|cbv|mtt|ttp|tmax|iodine|vnc|monoenergetic|rho|zeff|effective z)\b", re.I)
+NOT_HU = re.compile(r"\b(r?cbf|r?cbv|mtt|ttp|tmax|iodine|vnc|monoenergetic|rho|zeff|effective z)\b", re.I)
 ADC_UNITS = {
     "mm2/s": "mm2/s",
     "1e-3mm2/s": "1e-3 mm2/s",

@@ -16,11 +16,13 @@ from viewer.study import GeometryState
 
 STEP_TOLERANCE_MM = 0.05
 STEP_TOLERANCE = 0.02
+PLACE_TOLERANCE_MM = 0.1  # positions are often rounded to a tenth of a millimetre
 GAP_FACTOR = 1.5
 USUAL_SHARE = 0.1
-SNAP_PIXELS = 0.05
+SNAP_PIXELS = 0.02
 MOST_SLICES_PER_IMAGE = 8
 AXES_TOLERANCE = 0.01
+STRAY_PIXELS = 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,15 +96,23 @@ def shear_deg(origins: Points, row: Points, column: Points) -> float:
     Positive when the images move toward increasing row index (`column`) while they ascend along the normal; for a
     shear mainly along `row` the sign is taken from there. `origins` are ordered.
     """
-    if len(origins) < 2:
-        return 0.0
-    along = origins @ np.cross(row, column)
-    centred = along - along.mean()
-    if not np.any(centred):
-        return 0.0
-    slope_row, slope_column = (float(centred @ (origins @ axis) / (centred @ centred)) for axis in (row, column))
+    slope_row, slope_column = _slopes(origins, row, column)
     lead = slope_column if abs(slope_column) >= abs(slope_row) else slope_row
     return float(np.degrees(np.arctan(np.copysign(np.hypot(slope_row, slope_column), lead)))) + 0.0
+
+
+def _slopes(origins: Points, row: Points, column: Points) -> tuple[float, float]:
+    """Sideways shift along row and column per mm along the normal: the median over images half the stack apart.
+
+    Far apart, so that rounding in the header does not count; the median, so that one stray image does not.
+    """
+    apart = max(len(origins) // 2, 1)
+    legs = origins[apart:] - origins[:-apart]
+    legs = legs[legs @ np.cross(row, column) > 0]
+    if not len(legs):
+        return 0.0, 0.0
+    along = legs @ np.cross(row, column)
+    return float(np.median(legs @ row / along)), float(np.median(legs @ column / along))
 
 
 def distinct_steps(positions: Points) -> tuple[float, ...]:
@@ -162,7 +172,7 @@ def _lattice(positions: Points) -> NDArray[np.intp] | None:
         return None
     step = (positions[-1] - positions[0]) / places[-1]
     off = np.abs(positions - positions[0] - places * step).max()
-    return places if off <= max(STEP_TOLERANCE_MM, STEP_TOLERANCE * step) else None
+    return places if off <= max(PLACE_TOLERANCE_MM, STEP_TOLERANCE * step) else None
 
 
 def _refusal(planes: Planes, positions: Points) -> str:
@@ -183,7 +193,7 @@ def _found(planes: Planes, origins: Points, positions: Points, tilt: float) -> t
     found = []
     if abs(tilt) >= ORTHOGONAL_TOLERANCE_DEG:
         found.append(f"The stack leans by {tilt:.1f} degrees (gantry tilt): de-sheared.")
-    elif _strays(planes, origins):
+    if _strays(planes, origins):
         found.append("The images are shifted sideways against each other: put where they belong.")
     steps = ", ".join(f"{step:.2f}" for step in distinct_steps(positions))
     missing = gaps(positions)
@@ -204,14 +214,14 @@ def _gap_sentence(positions: Points, missing: NDArray[np.bool_]) -> str:
 
 
 def _strays(planes: Planes, origins: Points) -> bool:
-    """Whether any image lies off the straight line of positions by more than a fifth of a pixel."""
+    """Whether any image lies off the straight line of positions by more than a quarter of a pixel."""
     if len(origins) < 3:
         return False
     along = origins @ planes.normal
     sideways = origins @ np.stack([planes.row, planes.column], axis=1)
-    line = np.polynomial.polynomial.polyfit(along, sideways, 1)
-    off = sideways - (line[0] + along[:, None] * line[1])
-    return bool((np.abs(off) > 0.2 * np.asarray(planes.spacing_mm)).any())
+    off = sideways - along[:, None] * _slopes(origins, planes.row, planes.column)
+    off -= np.median(off, axis=0)
+    return bool((np.abs(off) > STRAY_PIXELS * np.asarray(planes.spacing_mm)).any())
 
 
 def _single(planes: Planes) -> tuple[str, ...]:

@@ -50,7 +50,8 @@ class PixelFile:
     """
 
     def __init__(self, file: Path, fill: float, is_hu: bool) -> None:
-        self._file, self._fill, self._is_hu = file, fill, is_hu
+        self._fill, self._is_hu = fill, is_hu
+        self._decoded: Stored | None = None
         with quiet():
             try:
                 self._data = dcmread(file, specific_tags=TAGS, force=True)
@@ -71,13 +72,14 @@ class PixelFile:
 
     def _stored(self, frame: int) -> Stored:
         try:
-            return next(iter_pixels(self._data, indices=[frame], raw=True))
+            frames = iter_pixels(self._data, indices=[frame], raw=True, correct_unused_bits=False)
+            return np.asarray(next(frames))
         except RuntimeError:
             if self._syntax != JPEGExtended12Bit:
                 raise
-            return extended.decode(
-                self._file, frame, *self._rescale(frame), values.whole(self._data, "PixelRepresentation") == 1
-            )
+            if self._decoded is None:
+                self._decoded = extended.decode(self._data)
+            return self._decoded[frame]
 
     def _rescaled(self, stored: Stored, frame: int) -> Plane:
         slope, intercept = self._rescale(frame)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Iterable
 from typing import Any
@@ -11,6 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag, Tag
 
+NUMBER_TEXT = re.compile(rb"[ \d+\-.eE\\]+\0?")
 Key = str | tuple[int, int]
 
 
@@ -93,15 +95,6 @@ def _plain(found: Any) -> Iterable[Any]:
     """Private values in implicit VR come as bytes: text numbers ("1000\\\\8"), or one binary float."""
     if not isinstance(found, bytes):
         return found if isinstance(found, (list, tuple, MultiValue)) else (found,)
-    try:
-        return [part for part in found.decode("ascii").strip(" \0").split("\\") if _is_number(part)]
-    except UnicodeDecodeError:
-        return struct.unpack("<f", found) if len(found) == 4 else ()
-
-
-def _is_number(part: str) -> bool:
-    try:
-        float(part)
-    except ValueError:
-        return False
-    return True
+    if NUMBER_TEXT.fullmatch(found):
+        return found.decode("ascii").strip(" \0").split("\\")
+    return struct.unpack("<f", found) if len(found) == 4 else ()

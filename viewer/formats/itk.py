@@ -72,7 +72,8 @@ def _reader(file: Path) -> sitk.ImageFileReader:
 
 def _grid(reader: sitk.ImageFileReader, shape: tuple[int, int, int]) -> tuple[Geometry | None, tuple[str, ...]]:
     sides = reader.GetDimension()
-    if reader.GetImageIO() == "NrrdImageIO" and "NRRD_space" not in reader.GetMetaDataKeys():
+    keys = reader.GetMetaDataKeys()
+    if "NrrdImageIO" in reader.GetMetaData("ITK_InputFilterName") and "NRRD_space" not in keys:
         return None, ("The file does not say where in the patient it lies (it has no space field).",)
     if sides == 2:
         return None, ("The file holds one flat picture, not a volume.",)

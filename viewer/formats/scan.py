@@ -82,7 +82,7 @@ def _described(series: Series, form: Format, header: FileHeader) -> Series:
 
 
 def _with(series: Series, reason: str) -> Series:
-    return replace(series, reasons=(*series.reasons, reason))
+    return replace(series, reasons=(reason, *series.reasons))
 
 
 def _numbered(series: Series, header: FileHeader, number: int) -> Series:
@@ -95,7 +95,7 @@ def _numbered(series: Series, header: FileHeader, number: int) -> Series:
         uid=series.uid if number == 0 else f"{series.uid}#{number + 1}",
         files=series.files if number == 0 else 0,
         frames=(replace(series.frames[0], frame=number),),
-        reasons=(*series.reasons, reason),
+        reasons=(reason, *series.reasons),
     )
 
 

@@ -25,8 +25,8 @@ from vtkmodules.vtkFiltersCore import (
 from inference.volume import Geometry, Labels, Mask, Points, Volume
 from viewer.state.memo import remembered
 
-CONTEXT_MM = 1.8
-CONTEXT_TRIANGLES = 90_000
+CONTEXT_MM = 2.6
+CONTEXT_TRIANGLES = 60_000
 
 _CORNERS = np.ones((3, 3, 3), dtype=bool)
 _PASS_BAND = 0.08

@@ -9,29 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
-from vtkmodules.vtkCommonDataModel import vtkPolyData
-from vtkmodules.vtkFiltersSources import vtkOutlineSource
-from vtkmodules.vtkRenderingAnnotation import vtkAnnotatedCubeActor
 from vtkmodules.vtkRenderingCore import (
-    vtkActor,
     vtkCellPicker,
-    vtkLightKit,
-    vtkPolyDataMapper,
     vtkRenderer,
     vtkRenderWindow,
 )
-from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLRenderer
 
 from inference.errors import InsulaError
-from inference.result import Finding, Point
+from inference.result import Point
 from viewer.scene import furniture, paint
+from viewer.scene.actors import actors, cube_renderer, main_renderer
 from viewer.scene.meshes import context_mesh, surface_mesh
-from viewer.scene.theme import Theme, theme
-from viewer.state.display import Colour, SurfacePane
-from viewer.state.palette import palette
+from viewer.scene.theme import theme
+from viewer.state.display import SurfacePane
 
-_CUBE_CORNER = (0.86, 0.02, 0.99, 0.24)
-_BONE_OPACITY = 0.36
 # Where the camera stands as seen from the middle, and what is up: LPS.
 _LOOKS: dict[str, tuple[Point, Point]] = {
     "oblique": ((0.75, -1.0, 0.6), (0.0, 0.0, 1.0)),
@@ -59,8 +50,8 @@ class SurfaceScene:
     """
 
     def __init__(self) -> None:
-        self.renderer: vtkRenderer = _main_renderer(theme())
-        self._cube: vtkRenderer = _cube_renderer(theme())
+        self.renderer: vtkRenderer = main_renderer(theme())
+        self._cube: vtkRenderer = cube_renderer(theme())
         self._observer = self.renderer.AddObserver("StartEvent", lambda *_: self._turn_cube())
         self._shown: SurfacePane | None = None
         self._framed: object = None
@@ -80,7 +71,7 @@ class SurfaceScene:
         if same:
             return
         self.renderer.RemoveAllViewProps()
-        for actor in _actors(pane):
+        for actor in actors(pane):
             self.renderer.AddActor(actor)
         key = pane.context if pane.context is not None else pane.mask
         if key is not self._framed:
@@ -174,83 +165,6 @@ def _same_picture(a: SurfacePane, b: SurfacePane) -> bool:
     )
 
 
-def _actors(pane: SurfacePane) -> list[vtkActor]:
-    look, actors = theme(), []
-    if pane.context is not None:
-        bone = _actor(context_mesh(pane.context, pane.context_threshold), look.bone, _BONE_OPACITY)
-        bone.SetPickable(False)
-        bone.GetProperty().BackfaceCullingOn()
-        actors.append(bone)
-    if pane.mask is not None:
-        actors += [_actor(surface_mesh(pane.mask, label), colour) for label, colour in pane.colours]
-    return actors + [_wire(finding, palette().box) for finding in pane.findings]
-
-
-def _actor(mesh: vtkPolyData, colour: Colour, opacity: float = 1.0) -> vtkActor:
-    mapper = vtkPolyDataMapper()
-    mapper.SetInputData(mesh)
-    mapper.ScalarVisibilityOff()
-    actor = vtkActor()
-    actor.SetMapper(mapper)
-    surface = actor.GetProperty()
-    surface.SetColor(*_rgb(colour))
-    surface.SetOpacity(opacity)
-    surface.SetInterpolationToPhong()
-    surface.SetAmbient(0.12)
-    surface.SetDiffuse(0.85)
-    surface.SetSpecular(0.25)
-    surface.SetSpecularPower(30.0)
-    return actor
-
-
-def _wire(finding: Finding, colour: Colour) -> vtkActor:
-    low, high = finding.box_lps_mm
-    outline = vtkOutlineSource()
-    outline.SetBounds(low[0], high[0], low[1], high[1], low[2], high[2])
-    outline.Update()
-    actor = _actor(outline.GetOutput(), colour)
-    actor.GetProperty().LightingOff()
-    actor.GetProperty().SetLineWidth(2.0)
-    return actor
-
-
-def _main_renderer(look: Theme) -> vtkRenderer:
-    renderer = vtkOpenGLRenderer()
-    renderer.SetBackground(*_rgb(look.surface_bottom))
-    renderer.SetBackground2(*_rgb(look.surface_top))
-    renderer.GradientBackgroundOn()
-    renderer.SetUseDepthPeeling(True)
-    renderer.SetMaximumNumberOfPeels(6)
-    renderer.SetOcclusionRatio(0.02)
-    renderer.UseFXAAOn()
-    lights = vtkLightKit()
-    lights.SetKeyLightIntensity(0.95)
-    lights.SetKeyToFillRatio(2.5)
-    lights.AddLightsToRenderer(renderer)
-    return renderer
-
-
-def _cube_renderer(look: Theme) -> vtkRenderer:
-    cube = vtkAnnotatedCubeActor()
-    for axis, (plus, minus) in zip("XYZ", (("L", "R"), ("P", "A"), ("S", "I")), strict=True):
-        getattr(cube, f"Set{axis}PlusFaceText")(plus)
-        getattr(cube, f"Set{axis}MinusFaceText")(minus)
-        for side in ("Plus", "Minus"):
-            getattr(cube, f"Get{axis}{side}FaceProperty")().SetColor(*_rgb(look.text))
-    cube.SetFaceTextScale(0.6)
-    cube.SetXFaceTextRotation(-90)
-    cube.SetYFaceTextRotation(0)
-    cube.SetZFaceTextRotation(-90)
-    cube.GetCubeProperty().SetColor(*_rgb(look.line))
-    cube.GetTextEdgesProperty().SetColor(*_rgb(look.text))
-    renderer = vtkOpenGLRenderer()
-    renderer.SetLayer(1)
-    renderer.InteractiveOff()
-    renderer.SetViewport(*_CUBE_CORNER)
-    renderer.AddActor(cube)
-    return renderer
-
-
 def _picture(scene: SurfaceScene, size: tuple[int, int]) -> NDArray[np.uint8]:
     window = _offscreen_window()
     window.SetOffScreenRendering(True)
@@ -275,7 +189,3 @@ def _offscreen_window() -> vtkRenderWindow:
 
         return vtkEGLRenderWindow()
     return vtkRenderWindow()
-
-
-def _rgb(colour: Colour) -> tuple[float, float, float]:
-    return colour[0] / 255.0, colour[1] / 255.0, colour[2] / 255.0

@@ -1,10 +1,8 @@
-"""Words as pixels: the same glyphs on every machine, kept once drawn."""
+"""Words as pixels: in the interface's own type, kept once drawn."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.resources import files
-from io import BytesIO
 from math import ceil
 
 import numpy as np
@@ -16,6 +14,9 @@ Alpha = NDArray[np.uint8]
 Font = ImageFont.FreeTypeFont
 
 _DIGITS = tuple("0123456789")
+
+_REGULAR = ("Inter-Regular.otf", "Inter-Regular.ttf", "segoeui.ttf", "DejaVuSans.ttf", "LiberationSans-Regular.ttf")
+_BOLD = ("Inter-SemiBold.otf", "Inter-SemiBold.ttf", "seguisb.ttf", "DejaVuSans-Bold.ttf", "LiberationSans-Bold.ttf")
 
 # Names in scripts that Inter does not have borrow from the system.
 _BORROWED = (
@@ -128,13 +129,16 @@ def _has(font: Font, character: str) -> bool:
 
 @lru_cache(maxsize=64)
 def _own(pixels: float, bold: bool) -> Font:
-    return ImageFont.truetype(BytesIO(_font_file(bold)), pixels, layout_engine=ImageFont.Layout.BASIC)
+    """Inter where the system has it, else its plain sans, else the face that Pillow carries."""
+    found = (_system(name, pixels) for name in (_BOLD if bold else _REGULAR))
+    return next((font for font in found if font is not None), None) or _carried(pixels)
 
 
-@lru_cache(maxsize=2)
-def _font_file(bold: bool) -> bytes:
-    name = "Inter-SemiBold.otf" if bold else "Inter-Regular.otf"
-    return files("resources").joinpath("fonts", name).read_bytes()
+def _carried(pixels: float) -> Font:
+    font = ImageFont.load_default(pixels)
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise RuntimeError("Pillow was built without FreeType")
+    return font
 
 
 @lru_cache(maxsize=64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inference.result import Finding, Kind, Result
+from inference.volume import Channel
 from viewer.state import choose
 from viewer.state.catalogue import Catalogue
 from viewer.state.compare import compare_masks
@@ -119,9 +120,14 @@ def _title(study: Study | None, with_patient: bool) -> str:
         return ""
     who = patient_lines(study.patient, study)[:1] if with_patient and study.patient.name else ()
     person = (" ".join(part for part in (study.patient.age, study.patient.sex) if part),) if with_patient else ()
-    modalities = " + ".join(sorted({one.modality for one in study.series if one.modality}))
-    parts = (*who, *person, study.description or modalities, date_text(study.date) if with_patient else "")
+    parts = (*who, *person, study.description or _holds(study), date_text(study.date) if with_patient else "")
     return " · ".join(part for part in parts if part)
+
+
+def _holds(study: Study) -> str:
+    """ "CT + MR", "DWI + ADC" for files that name no modality, else how many series there are."""
+    kinds = (one.modality or ("" if one.channel is Channel.UNKNOWN else one.channel.value) for one in study.series)
+    return " + ".join(dict.fromkeys(kind for kind in kinds if kind)) or f"{len(study.series)} series"
 
 
 def _ledger(study: Study | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import gcd
+
 import numpy as np
 
 from inference.volume import Channel, Floats, Volume
@@ -15,32 +17,34 @@ _AIR_HU = -900.0
 def tissue(volume: Volume) -> Floats:
     """(n,) values of measured voxels that are not background, at most some 200 000 of them, evenly taken.
 
-    Background is air (below -900) for CT in HU, and for other channels the lowest value where it fills
-    more than a tenth of the volume (the padding around a head).
+    Background is air (below -900) for CT in HU; for other channels all that lies in the lowest third below Otsu's
+    threshold, which takes padding and noise away and leaves dark fluid.
     """
     values = _sample(volume)
-    inside = values[values > _background(values, volume)] if values.size else values
+    air = _AIR_HU if volume.channel is Channel.CT and volume.unit == "HU" else _parting(values, 0.3)
+    inside = values[values > air]
     return inside if inside.size else values
-
-
-def _background(values: Floats, volume: Volume) -> float:
-    if volume.channel is Channel.CT and volume.unit == "HU":
-        return _AIR_HU
-    lowest = float(values.min())
-    return lowest if np.count_nonzero(values == lowest) > 0.1 * values.size else -np.inf
 
 
 @remembered
 def head_threshold(volume: Volume) -> float:
-    """Value that parts a head from what surrounds it: half of Otsu's threshold above the background.
+    """Value that parts a head from what surrounds it: halfway between the background and Otsu's threshold.
 
-    Otsu (IEEE Trans. SMC 9:62, 1979) parts bright tissue from dark; the skin lies below that, the noise further below.
-    Where a whole range of thresholds parts them equally well, its middle is taken.
+    Otsu's threshold parts bright tissue from dark; the skin lies below that, the noise further below.
     """
-    values = _sample(volume)
+    return _parting(_sample(volume), 0.5)
+
+
+def _parting(values: Floats, share: float) -> float:
+    """A share of the way from the darkest values to Otsu's threshold (IEEE Trans. SMC 9:62, 1979).
+
+    Where a whole range of thresholds parts the values equally well, its middle is taken.
+    """
     if not values.size or values.min() == values.max():
-        return 0.0
-    counts, edges = np.histogram(values, bins=256, range=tuple(np.percentile(values, (0.0, 99.5))))
+        return float(values.max()) if values.size else 0.0
+    low, high = np.percentile(values, (0.5, 99.5))
+    ends = (float(low), float(high)) if low < high else (float(values.min()), float(values.max()))
+    counts, edges = np.histogram(values, bins=256, range=ends)
     middles = (edges[1:] + edges[:-1]) / 2.0
     below = np.cumsum(counts)
     above = below[-1] - below
@@ -48,8 +52,7 @@ def head_threshold(volume: Volume) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         between = below * above * (mass / below - (mass[-1] - mass) / above) ** 2
     best = middles[between >= 0.999 * np.nanmax(between)]
-    floor = float(middles[0])
-    return floor + 0.5 * (float(best[0] + best[-1]) / 2.0 - floor)
+    return ends[0] + share * (float(best[0] + best[-1]) / 2.0 - ends[0])
 
 
 @remembered
@@ -63,6 +66,8 @@ def is_constant(volume: Volume) -> bool:
 
 def _sample(volume: Volume) -> Floats:
     step = max(1, volume.voxels.size // _SAMPLES)
+    while gcd(step, volume.voxels.shape[2]) > 1:  # else the same few columns would be taken from every row
+        step += 1
     values = volume.voxels.reshape(-1)[::step]
     keep = np.isfinite(values)
     if volume.valid is not None:

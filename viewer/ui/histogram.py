@@ -74,8 +74,9 @@ class Histogram(QWidget):
         self.shade = pg.LinearRegionItem(
             movable=False, brush=qcolor(theme.text, 34), pen=pg.mkPen(qcolor(theme.text, 120))
         )
-        self.plot.addItem(self.shade)
-        self.plot.addItem(self.curve)
+        for item in (self.shade, self.curve):
+            self.plot.addItem(item)
+            item.hide()
         self._caption = Elided("", "small")
         whole = column(6)
         whole.addWidget(label("HISTOGRAM", "section"))
@@ -89,7 +90,7 @@ class Histogram(QWidget):
     def show_display(self, display: DisplayState) -> None:
         pane = display.panes[display.active]
         if not isinstance(pane, SlicePane) or pane.volume is None:
-            return
+            return  # the last histogram stays while the 3D pane is active
         if self._shown is None or self._shown[0] is not pane.volume or self._shown[1] != pane.window:
             self._shown = (pane.volume, pane.window)
             self._draw(pane.volume, pane.window)
@@ -102,6 +103,8 @@ class Histogram(QWidget):
             return
         low, high = span(values, window)
         edges, heights = counts(values, low, high)
+        self.curve.show()
+        self.shade.show()
         self.curve.setData(edges, heights)
         self.shade.setRegion((window.level - window.width / 2, window.level + window.width / 2))
         self.plot.setXRange(low, high, padding=0)

@@ -39,7 +39,8 @@ def title_text(job: Job) -> str:
 
 
 def listed(jobs: tuple[Job, ...]) -> tuple[Job, ...]:
-    """Jobs worth a line: those that run or wait first, then the last ones; very short ones are left out."""
+    """Jobs worth a line: those that run or wait first, then the last ones; silent and very short ones are left out."""
+    jobs = tuple(job for job in jobs if job.error or not job.request.silent)
     open_ones = [job for job in jobs if not job.state.over]
     over = [job for job in jobs if job.state.over and (job.error or job.ended - job.started >= HIDDEN_BELOW_S)]
     return (*open_ones, *reversed(over))[:SHOWN]

@@ -139,9 +139,14 @@ class MainWindow(QMainWindow):
             self.show_display(shown)
 
     def _grab(self) -> Picture:
-        image = self.grab().toImage().convertToFormat(QImage.Format.Format_RGBA8888)
-        held = np.frombuffer(image.constBits(), dtype=np.uint8)
-        return held.reshape(image.height(), image.bytesPerLine() // 4, 4)[:, : image.width()].copy()
+        """Painted into an image of 8 bits a colour, whatever depth the screen has."""
+        ratio = self.devicePixelRatioF()
+        image = QImage(round(self.width() * ratio), round(self.height() * ratio), QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(ratio)
+        self.render(image)
+        rgba = image.convertToFormat(QImage.Format.Format_RGBA8888)
+        held = np.frombuffer(rgba.constBits(), dtype=np.uint8)
+        return held.reshape(rgba.height(), rgba.bytesPerLine() // 4, 4)[:, : rgba.width()].copy()
 
     # --- asking ---------------------------------------------------------------------------------------------------
 

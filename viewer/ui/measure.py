@@ -12,14 +12,25 @@ from PySide6.QtCore import QEventLoop, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 
-from viewer.controller import Controller
 from viewer.state.view import Content, Layout, PaneWish, Plane
 from viewer.ui.main_window import MainWindow
 from viewer.ui.slice_view import NOTCH, SliceView
+from viewer.wish import Wish
 
 PLANES = (Plane.AXIAL, Plane.CORONAL, Plane.SAGITTAL)
 PATIENCE_S = 120.0
 TICK_MS = 20
+
+
+class Asked(Protocol):
+    """What takes wishes."""
+
+    @property
+    def loading(self) -> bool: ...
+
+    def wish(self, wish: Wish) -> None: ...
+
+    def open(self, path: Path) -> None: ...
 
 
 class Windowed(Protocol):
@@ -29,7 +40,7 @@ class Windowed(Protocol):
     def window(self) -> MainWindow: ...
 
     @property
-    def controller(self) -> Controller: ...
+    def controller(self) -> Asked: ...
 
 
 def until(true: Callable[[], bool]) -> None:

@@ -32,20 +32,18 @@ class SeriesCard(Card):
 
     def __init__(self, shown: SeriesRow, theme: Theme) -> None:
         super().__init__()
-        self.row = shown
-        self.setAccessibleName(f"{shown.title}, {shown.subtitle}, {shown.badge}")
-        self.setToolTip(shown.tip)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self.setEnabled(shown.can_open)
         self.picture = QLabel()
         self.picture.setFixedSize(THUMBNAIL_PX, THUMBNAIL_PX)
         self.picture.setStyleSheet(f"background: {css(theme.picture)}; border-radius: 4px;")
+        self._title, self._subtitle = Elided("", "strong"), Elided("", "small")
+        self._badge = badge("", "plain")
         text = column(2)
-        text.addWidget(Elided(shown.title, "strong"))
-        text.addWidget(Elided(shown.subtitle, "small"))
+        text.addWidget(self._title)
+        text.addWidget(self._subtitle)
         text.addSpacing(4)
         last = row()
-        last.addWidget(badge(shown.badge, shown.badge_kind))
+        last.addWidget(self._badge)
         last.addStretch()
         text.addLayout(last)
         text.addStretch()
@@ -53,6 +51,18 @@ class SeriesCard(Card):
         whole.addWidget(self.picture, 0, Qt.AlignmentFlag.AlignTop)
         whole.addLayout(text, 1)
         self.setLayout(whole)
+        self.show_row(shown)
+
+    def show_row(self, shown: SeriesRow) -> None:
+        """Say something else without being made again."""
+        self.row = shown
+        self._title.setText(shown.title)
+        self._subtitle.setText(shown.subtitle)
+        self._badge.setText(shown.badge)
+        dress(self._badge, "badge", shown.badge_kind)
+        self.setAccessibleName(f"{shown.title}, {shown.subtitle}, {shown.badge}")
+        self.setToolTip(shown.tip)
+        self.setEnabled(shown.can_open)
 
     def show_picture(self, picture: Picture) -> None:
         made = pixmap(picture)
@@ -79,7 +89,6 @@ class SeriesPanel(QWidget):
         self._theme = theme
         self._catalogue = Catalogue()
         self._patient_text = True
-        self._shown: tuple[SeriesRow, ...] = ()
         self._pictures: dict[str, Picture] = {}
         self._cards: dict[str, SeriesCard] = {}
         self._list = column(8, (12, 14, 12, 12))
@@ -102,9 +111,11 @@ class SeriesPanel(QWidget):
         self._catalogue = catalogue
         acquired = series_rows(catalogue.study, self._patient_text) if catalogue.study is not None else ()
         made = result_rows(catalogue)
-        if (*acquired, *made) != self._shown:
-            self._shown = (*acquired, *made)
+        if [shown.id for shown in (*acquired, *made)] != list(self._cards):
             self._build(acquired, made)
+        for shown in (*acquired, *made):
+            if self._cards[shown.id].row != shown:
+                self._cards[shown.id].show_row(shown)
         self._ledger.setVisible(catalogue.study is not None)
         if catalogue.study is not None:
             self._ledger.setText("\n".join(ledger_lines(catalogue.study)) + "  ›")

@@ -93,7 +93,7 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
         self._notches = 0.0
         self._slices = 0.0
         self._hover: QPointF | None = None
-        self._probe_text = ""
+        self.probe_text = ""
 
     def show_pane(self, pane: SlicePane) -> None:
         """Compose and show a pane; nothing is done when it would be the same picture."""
@@ -113,7 +113,7 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
 
     def forget_hover(self) -> None:
         """Take the probe away, as if the mouse had left."""
-        self._hover, self._probe_text = None, ""
+        self._hover, self.probe_text = None, ""
         self.viewport().update()
 
     def _compose(self) -> None:
@@ -135,7 +135,7 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
 
     def drawForeground(self, painter: QPainter, rect: QRectF) -> None:
         """The probe in the lower right corner; the picture below is not composed again."""
-        if not self._probe_text:
+        if not self.probe_text:
             return
         painter.save()
         painter.resetTransform()
@@ -143,19 +143,19 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
         place = QRectF(self.viewport().rect()).adjusted(8, 0, -10, -8)
         flags = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
         painter.setPen(qcolor(self._theme.picture))
-        painter.drawText(place.translated(1, 1), flags, self._probe_text)
+        painter.drawText(place.translated(1, 1), flags, self.probe_text)
         painter.setPen(qcolor(self._theme.text))
-        painter.drawText(place, flags, self._probe_text)
+        painter.drawText(place, flags, self.probe_text)
         painter.restore()
 
     def _look(self) -> None:
         """Read the value under the mouse."""
-        before = self._probe_text
-        self._probe_text = ""
+        before = self.probe_text
+        self.probe_text = ""
         if self._hover is not None and self.pane is not None and self.pane.annotations is not Annotations.NONE:
             x, y = self._device(self._hover)
-            self._probe_text = probe(self.pane, self.device_size(), x, y).text
-        if before != self._probe_text:
+            self.probe_text = probe(self.pane, self.device_size(), x, y).text
+        if before != self.probe_text:
             self.viewport().update()
 
     # --- mouse ----------------------------------------------------------------------------------------------------

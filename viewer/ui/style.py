@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import as_file, files
-
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
 
@@ -11,7 +9,7 @@ from viewer.scene.theme import Theme, css, theme
 from viewer.state.display import Colour
 
 BASE_PX = 13
-FACES = ("Inter-Regular.otf", "Inter-SemiBold.otf")
+TYPE_FACE = "Inter"  # where the system has it (Debian: fonts-inter), else the system's own sans
 
 
 def apply(application: QApplication, name: str = "dark") -> Theme:
@@ -52,11 +50,9 @@ def qcolor(value: Colour, alpha: int = 255) -> QColor:
 
 
 def _family() -> str:
-    for face in FACES:
-        with as_file(files("resources").joinpath("fonts", face)) as path:
-            number = QFontDatabase.addApplicationFont(str(path)) if path.exists() else -1
-    found = QFontDatabase.applicationFontFamilies(number) if number >= 0 else []
-    return found[0] if found else QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont).family()
+    if TYPE_FACE in QFontDatabase.families():
+        return TYPE_FACE
+    return QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont).family()
 
 
 def _palette(tokens: Theme) -> QPalette:

@@ -83,7 +83,7 @@ class TimingStrip(QWidget):
         self._theme, self._jobs = theme, jobs
         self._kinds: dict[str, Kind] = {}
         self.plot = _plot(theme)
-        self._device, self._memory = label("", "strong"), label("", "small")
+        self._device, self._memory = label("This machine", "strong"), label("", "small")
         self._idle = {lane: label("", "small") for lane in LANES}
         self._figures = column(4)
         whole = row(0, (0, 10, 0, 8))
@@ -101,6 +101,7 @@ class TimingStrip(QWidget):
         whole.addWidget(right)
         self.setLayout(whole)
         self.bars: tuple[Bar, ...] = ()
+        self.refresh()
 
     def refresh(self) -> None:
         """Draw the lanes as they stand now."""

@@ -75,7 +75,7 @@ def _sulci(canvas: Canvas, p: Points, hull: Floats, between: Floats, person: Per
         1 + 0.25 * slow(band_noise(rng, 45.0), p.left, p.y, p.z)
     )
     deep = _folds(sheet_field(rng, 24.0), foot, depth, wide, reach)
-    shallow = _folds(sheet_field(rng, 16.0), foot, depth, 0.6 * wide, 0.5 * reach)
+    shallow = _folds(sheet_field(rng, 18.0), foot, depth, 0.6 * wide, 0.42 * reach)
     return np.asarray(np.minimum(deep, shallow), dtype=np.float32)
 
 

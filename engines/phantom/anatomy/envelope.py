@@ -13,6 +13,8 @@ from engines.phantom.shapes import common, ellipsoid, tube, union
 from engines.phantom.tissue import Tissue
 from inference.volume import Floats
 
+SKIN_MM = 2.6
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Envelope:
@@ -33,9 +35,9 @@ def paint_envelope(canvas: Canvas, person: Person, rng: Rng) -> Envelope:
     skin = _skin(points, dura, thick, person, rng)
     canvas.solid(Tissue.SKIN, window, skin)
     fat_wave = band_noise(rng, 30.0)
-    canvas.solid(Tissue.FAT, window, skin - 1.9)
+    canvas.solid(Tissue.FAT, window, skin - SKIN_MM)
     galea = bone + 1.3 + 0.35 * person.scalp_mm * (0.5 + 0.3 * slow(fat_wave, points.x, points.y, points.z))
-    canvas.solid(Tissue.MUSCLE, window, common(galea.astype(np.float32), skin - 1.9, 0.5))
+    canvas.solid(Tissue.MUSCLE, window, common(galea.astype(np.float32), skin - SKIN_MM, 0.5))
     canvas.solid(Tissue.MUSCLE, window, common(_temporalis(points), skin - 3.2, 1.0))
     canvas.solid(Tissue.BONE, window, common(bone, skin - 2.5, 1.0))
     diploe = np.minimum(bone - 1.6, thick - 1.5 - np.maximum(bone, 0)) + 0.35 * slow(
@@ -55,7 +57,12 @@ def cavity(p: Points) -> Floats:
     temporal = ellipsoid(p.x, p.y, p.z, (43, 12, -22), (25, 45, 25))
     hind = ellipsoid(p.x, p.y, p.z, (0, 60, -33), (57, 42, 31))
     canal = tube(p.x, p.y, p.z, [(0, 22, -22, 16), (0, 34, -48, 15), (0, 44, -66, 14), (0, 46, -100, 10)])
-    return union(union(vault, temporal, 5), union(hind, canal, 5), 4)
+    return common(union(union(vault, temporal, 5), union(hind, canal, 5), 4), -petrous(p), 2)
+
+
+def petrous(p: Points) -> Floats:
+    """The pyramid of the temporal bone, from the mastoid inwards and forwards."""
+    return tube(p.x, p.y, p.z, [(62, 30, -40, 11), (40, 20, -38, 8.5), (17, 8, -35, 5.5)])
 
 
 def _vault(p: Points, y: Floats, up: Floats) -> Floats:

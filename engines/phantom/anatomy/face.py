@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engines.phantom.anatomy.envelope import Envelope
+from engines.phantom.anatomy.envelope import Envelope, petrous
 from engines.phantom.canvas import Canvas, Points, Window
 from engines.phantom.noise import Rng, band_noise, slow
 from engines.phantom.person import Person
@@ -24,7 +24,7 @@ def paint_face(canvas: Canvas, person: Person, envelope: Envelope, rng: Rng) -> 
     inside_skin = envelope.skin[window] - 2.5
     wave = slow(band_noise(rng, 14.0, 0.9), p.left, p.y, p.z)
     room = np.minimum(outside, inside_skin)
-    _soft(canvas, window, p, room, wave)
+    _soft(canvas, window, p, room, slow(band_noise(rng, 34.0, 0.8), p.left, p.y, p.z))
     _bones(canvas, window, p, room, wave)
     _orbits(canvas, window, p, np.minimum(outside, envelope.skin[window]))
     _air(canvas, window, p, room, wave, person)
@@ -32,7 +32,7 @@ def paint_face(canvas: Canvas, person: Person, envelope: Envelope, rng: Rng) -> 
 
 def _soft(canvas: Canvas, window: Window, p: Points, room: Floats, wave: Floats) -> None:
     """Muscle parted by layers of fat, below the orbits."""
-    deep = np.minimum(room - 6 + 2.5 * wave, 3.4 * np.abs(wave) - 0.7)
+    deep = np.minimum(room - 6 + 2.5 * wave, 9 * np.abs(wave) - 1.0)
     canvas.solid(Tissue.MUSCLE, window, np.where(p.z < -34, deep, np.float32(-5)))
 
 
@@ -51,8 +51,9 @@ def _bones(canvas: Canvas, window: Window, p: Points, room: Floats, wave: Floats
     canvas.solid(Tissue.DIPLOE, window, np.minimum(bone - 1.8, room - 1.5))
     mastoid = ellipsoid(p.x, p.y, p.z, (60, 34, -44), (11, 15, 20))
     canvas.solid(Tissue.BONE, window, np.minimum(mastoid + wave, room))
-    rock = tube(p.x, p.y, p.z, [(58, 28, -36, 10), (36, 20, -36, 7.5), (16, 8, -34, 5.5)])
-    canvas.solid(Tissue.PETROUS, window, np.minimum(rock + 0.8 * wave, room + 13))
+    canvas.solid(Tissue.PETROUS, window, np.minimum(petrous(p) + 0.8 * wave, room))
+    labyrinth = tube(p.x, p.y, p.z, [(46, 22, -38, 2.2), (36, 19, -37, 1.6)])
+    canvas.solid(Tissue.CSF, window, np.minimum(labyrinth + wave, room))
 
 
 def _orbits(canvas: Canvas, window: Window, p: Points, room: Floats) -> None:

@@ -44,3 +44,13 @@ def test_both_channels_matter(channel: int) -> None:
     other[:, channel] = torch.randn(8, 8, 8)
     with torch.no_grad():
         assert not torch.allclose(network(tile), network(other))
+
+
+def test_gain_cuts_the_top_and_spreads_the_rest() -> None:
+    network = UNet3d(2, 2, (4, 4), ((10.0, 0.0, 1.0), (-0.2, 0.6, 6.0)))
+    tile = torch.tensor([3.0, -0.75]).view(1, 2, 1, 1, 1)
+    air = torch.zeros(1, 2, 1, 1, 1)
+    assert network.spread is not None
+    assert network.spread(tile).flatten().tolist() == pytest.approx([3.0, -0.9])
+    assert network.spread(air).flatten().tolist() == pytest.approx([0.0, 2.4])
+    assert "spread.scale" in network.state_dict()

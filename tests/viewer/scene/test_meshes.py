@@ -89,7 +89,7 @@ def test_the_head_is_one_smooth_thing_without_its_table() -> None:
     mesh = context_mesh(volume, 200.0)
     assert parts(mesh) == 1
     assert 0 < mesh.GetNumberOfPolys() <= CONTEXT_TRIANGLES
-    assert mesh_ml(mesh) == pytest.approx(4 / 3 * np.pi * 45.0**3 / 1000.0, rel=0.05)
+    assert mesh_ml(mesh) == pytest.approx(4 / 3 * np.pi * 45.0**3 / 1000.0, rel=0.08)
     assert np.allclose(points(mesh).mean(axis=0), (40.2 * 1.5, 40.2 * 1.5, 20.2 * 3.0), atol=1.5)
 
 

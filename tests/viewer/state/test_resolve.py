@@ -17,7 +17,7 @@ from viewer.state.display import DisplayState, SlicePane, SurfacePane
 from viewer.state.palette import palette
 from viewer.state.resolve import resolve
 from viewer.state.view import Annotations, Content, Layout, PaneWish, Plane, ViewState, Window
-from viewer.study import GeometryState, Series, SeriesKind, Study
+from viewer.study import GeometryState, Patient, Series, SeriesKind, Study
 
 ALL = ViewState(panes=tuple(PaneWish(content) for content in Content))
 FP16 = replace(ALL, precision=Precision.FP16, compare=Precision.FP32)
@@ -258,3 +258,12 @@ def test_layouts(catalogue: Catalogue, layout: Layout, visible: tuple[int, ...])
     assert resolve(view, catalogue).visible == visible
     assert resolve(actions.toggle_maximised(view, 2), catalogue).visible == (2,)
     assert actions.toggle_maximised(actions.toggle_maximised(view, 1)) == view
+
+
+def test_a_study_without_words_is_named_by_what_it_holds(study: Study) -> None:
+    silent = replace(study, patient=Patient(), description="", date="")
+    assert resolve(ALL, Catalogue(silent)).study_title == "MR + CT"
+    files = replace(silent, series=tuple(replace(one, modality="") for one in silent.series))
+    assert resolve(ALL, Catalogue(files)).study_title == "DWI + CT"
+    nothing = replace(silent, series=tuple(replace(one, modality="", channel=Channel.UNKNOWN) for one in silent.series))
+    assert resolve(ALL, Catalogue(nothing)).study_title == "3 series"

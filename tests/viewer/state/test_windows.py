@@ -100,3 +100,21 @@ def test_head_threshold_lies_between_air_and_tissue() -> None:
     values = rng.normal(20.0, 5.0, (20, 40, 40))
     values[5:15, 10:30, 10:30] = rng.normal(600.0, 50.0, (10, 20, 20))
     assert 60.0 < head_threshold(volume(values, Channel.DWI, "")) < 450.0
+
+
+def test_noise_around_a_head_is_no_tissue_but_dark_fluid_is() -> None:
+    rng = np.random.default_rng(0)
+    values = np.abs(rng.normal(0.0, 8.0, (20, 40, 40)))
+    values[4:16, 8:32, 8:32] = rng.normal(400.0, 40.0, (12, 24, 24))
+    values[8:12, 16:24, 16:24] = 120.0
+    found = tissue(volume(values, Channel.DWI, ""))
+    assert found.min() > 50.0
+    assert (found == 120.0).any()
+
+
+def test_the_sample_is_not_taken_from_a_few_columns() -> None:
+    values = np.zeros((200, 512, 512), np.float32)
+    values[:, :, 100:400] = 1000.0
+    values[:, :, 1] = 500.0
+    found = tissue(volume(values, Channel.T1, ""))
+    assert np.mean(found == 500.0) == pytest.approx(1 / 301, rel=0.2)
