@@ -20,13 +20,11 @@ settings.load_profile("ci" if os.environ.get("CI") else "insula")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """GUI tests need a display, and share one worker because they share its mouse and keyboard focus."""
-    no_display = not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    """GUI tests need a display; without one Qt would end the whole run."""
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        return
     for item in items:
-        if item.get_closest_marker("gui") is None:
-            continue
-        item.add_marker(pytest.mark.xdist_group("gui"))
-        if no_display:
+        if item.get_closest_marker("gui") is not None:
             item.add_marker(pytest.mark.skip(reason="no display; run under xvfb-run"))
 
 
@@ -51,7 +49,7 @@ def shared_data() -> Callable[[str], Path]:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Cache and settings of this run lie in a temporary folder, one per worker, never in the user's own."""
+    """Cache and settings of this run lie in a temporary folder, never in the user's own."""
     home = tmp_path_factory.mktemp("user")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INSULA_CACHE", str(home / "insula"))

@@ -130,6 +130,7 @@ class Application:
         calm.start()
         loop.exec()
         calm.stop()
+        self.window.refresh_jobs()
         self.qt.processEvents()
         return late.isActive()
 

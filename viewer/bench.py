@@ -64,8 +64,12 @@ class Row:
     ratio: float
 
 
-def bench_viewer() -> dict[str, Any]:
-    """Write a 300-slice 512x512 series, open it in a fresh process and measure.
+def bench_viewer(slices: int = SLICES, side: int = SIDE, steps: int = STEPS) -> dict[str, Any]:
+    """Write a series, open it in a fresh process and measure.
+
+    Args:
+        slices, side: Size of the series; the aims are meant for 300 slices of 512x512.
+        steps: Steps of the wheel.
 
     Returns:
         {"series": ..., "window": ..., "rows": [...]}, ready for JSON. Needs a display.
@@ -75,12 +79,12 @@ def bench_viewer() -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory(prefix="insula-bench-") as name:
         folder = Path(name) / "study"
-        _write_series(folder)
+        _write_series(folder, slices, side)
         blank = _timed([sys.executable, "-c", "from PySide6.QtWidgets import QApplication; QApplication([])"])
         plain_read = _timed([sys.executable, "-c", PLAIN_READ, str(_only_series(folder))])
         begun = time.time()
-        figures = _measured_apart(folder, begun)
-    voxel_bytes = SLICES * SIDE * SIDE * 4
+        figures = _measured_apart(folder, begun, steps)
+    voxel_bytes = slices * side * side * 4
     rows = (
         _row("start_to_window_s", figures["start_s"], "s", "an empty Qt application starts and ends", blank),
         _row("folder_to_first_slice_s", figures["first_slice_s"], "s", "SimpleITK reads the series", plain_read),
@@ -90,15 +94,24 @@ def bench_viewer() -> dict[str, Any]:
         _row("peak_memory_ratio", figures["peak_bytes"] / voxel_bytes, "x voxel bytes", "the voxels in float32", 1.0),
     )
     return {
-        "series": {"slices": SLICES, "rows": SIDE, "columns": SIDE, "voxel_bytes": voxel_bytes},
+        "series": {"slices": slices, "rows": side, "columns": side, "voxel_bytes": voxel_bytes},
         "window": {"width": 1920, "height": 1080, "linked_panes": 3},
         "rows": [asdict(row) for row in rows],
     }
 
 
+def text(found: dict[str, Any]) -> str:
+    """The rows as lines for a person."""
+    return "\n".join(
+        f"{row['name']:<26} {row['value']:9.3f} {row['unit']:<14} aim {row['aim']:<6g} "
+        f"{row['ratio']:6.2f}x {row['baseline']} ({row['baseline_value']:.3f})"
+        for row in found["rows"]
+    )
+
+
 def measure_here(words: Sequence[str]) -> None:
     """Run in the measuring process: open the folder, turn the wheel, print the figures as JSON."""
-    folder, begun = Path(words[0]), float(words[1])
+    folder, begun, turns = Path(words[0]), float(words[1]), int(words[2])
     from viewer.app import Options, build_without_tasks
     from viewer.ui import measure
 
@@ -106,7 +119,7 @@ def measure_here(words: Sequence[str]) -> None:
     start_s = measure.seconds_to_window(application, begun)
     first_s, volume_s = measure.seconds_to_slices(application, folder)
     measure.show_three_planes(application)
-    steps = measure.wheel_milliseconds(application, STEPS)
+    steps = measure.wheel_milliseconds(application, turns)
     application.close()
     figures = {"start_s": start_s, "first_slice_s": first_s, "volume_s": volume_s, "peak_bytes": _peak_bytes()}
     print(json.dumps(figures | {"p50_ms": percentile(steps, 0.50), "p95_ms": percentile(steps, 0.95)}))
@@ -120,8 +133,8 @@ def _peak_bytes() -> float:
     return float(peak if sys.platform == "darwin" else peak * 1024)
 
 
-def _measured_apart(folder: Path, begun: float) -> dict[str, float]:
-    command = [sys.executable, "-c", PROGRAM, str(folder), str(begun)]
+def _measured_apart(folder: Path, begun: float, steps: int) -> dict[str, float]:
+    command = [sys.executable, "-c", PROGRAM, str(folder), str(begun), str(steps)]
     surroundings = os.environ | {"PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}
     done = subprocess.run(command, capture_output=True, text=True, env=surroundings, check=False)
     if done.returncode != 0 or not done.stdout.strip():
@@ -153,16 +166,16 @@ def _only_series(folder: Path) -> Path:
     return next(file.parent for file in sorted(folder.rglob("*")) if file.is_file())
 
 
-def _write_series(folder: Path) -> None:
+def _write_series(folder: Path, slices: int = SLICES, side: int = SIDE) -> None:
     """A head-sized ball of soft tissue with noise: what is in it does not change the times."""
     from viewer.dicom.write_series import SeriesToWrite, write_study
 
-    write_study(folder, (SeriesToWrite((_volume(),), "bench"),))
+    write_study(folder, (SeriesToWrite((_volume(slices, side),), "bench"),))
 
 
-def _volume() -> Volume:
-    k, j, i = np.ogrid[-1 : 1 : SLICES * 1j, -1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
+def _volume(slices: int, side: int) -> Volume:
+    k, j, i = np.ogrid[-1 : 1 : slices * 1j, -1 : 1 : side * 1j, -1 : 1 : side * 1j]
     inside = (k**2 + j**2 + i**2) < 0.8
-    noise = np.random.default_rng(7).normal(0.0, 6.0, (SIDE, SIDE)).astype(np.float32)
+    noise = np.random.default_rng(7).normal(0.0, 6.0, (side, side)).astype(np.float32)
     voxels = np.where(inside, np.float32(38.0), np.float32(-1000.0)) + noise
-    return Volume(voxels, Geometry.from_axes((SLICES, SIDE, SIDE), SPACING_MM), Channel.CT, "HU", "bench")
+    return Volume(voxels, Geometry.from_axes((slices, side, side), SPACING_MM), Channel.CT, "HU", "bench")

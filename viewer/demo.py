@@ -23,7 +23,7 @@ DEMO_PLAN = LesionPlan(
         LesionSpec(LesionKind.INFARCT, 3.0, Side.RIGHT),
         LesionSpec(LesionKind.INFARCT, 1.2, Side.LEFT),
         LesionSpec(LesionKind.IPH, 22.0, Side.LEFT),
-        LesionSpec(LesionKind.SDH, 30.0, Side.RIGHT),
+        LesionSpec(LesionKind.SDH, 55.0, Side.RIGHT),
     )
 )
 GRIDS = {Channel.CT: (512, 0.46, 5.0), Channel.DWI: (128, 1.8, 4.0), Channel.ADC: (128, 1.8, 4.0)}

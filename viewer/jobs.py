@@ -330,6 +330,8 @@ class Jobs(QObject):
 
     @Slot(object)
     def _receive(self, message: _Message) -> None:
+        if not self._open:
+            return
         job = self._jobs.get(message.number)
         handlers = self._handlers.get(message.number)
         if job is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,25 @@ from inference.volume import Channel, Floats, Geometry, Volume
 
 Bools = NDArray[np.bool_]
 
-ISLES = "stroke-deepisles-case0001/sub-strokecase0001_ses-0001_{}.nii.gz"
-JHU = "stroke-ads-jhu/Subject02/Subject02_{}.nii.gz"
-JHU_MASK = "stroke-ads-jhu/Subject02/Subject02_DAGMNet_CH3_Lesion_Predict.nii.gz"
+
+@dataclass(frozen=True, slots=True)
+class RealCase:
+    """A real patient below the data root; `mask` may be absent."""
+
+    name: str
+    dwi: str
+    adc: str
+    mask: str = ""
+
+
+_ISLES = "stroke-deepisles-case0001/sub-strokecase0001_ses-0001_"
+_ADS = "stroke-ads-jhu/Subject02/Subject02_"
+REAL_CASES = (
+    RealCase("real, ISLES case 0001", f"{_ISLES}dwi.nii.gz", f"{_ISLES}adc.nii.gz"),
+    RealCase(
+        "real, ADS Subject02", f"{_ADS}DWI.nii.gz", f"{_ADS}ADC.nii.gz", f"{_ADS}DAGMNet_CH3_Lesion_Predict.nii.gz"
+    ),
+)
 
 
 def measure_masks(task: Task, engine: Engine, data: Path | None, heads: Path, phantom_cases: int) -> dict[str, Any]:
@@ -31,15 +48,14 @@ def measure_masks(task: Task, engine: Engine, data: Path | None, heads: Path, ph
     figures = _on_phantoms(task, engine, heads, phantom_cases)
     if data is None:
         return figures
-    for name, pattern, mask in (("real, ISLES case 0001", ISLES, None), ("real, ADS Subject02", JHU, JHU_MASK)):
-        files = {
-            Channel.DWI: data / pattern.format(_case(pattern, "DWI")),
-            Channel.ADC: data / pattern.format(_case(pattern, "ADC")),
-        }
-        if all(file.is_file() for file in files.values()):
-            volumes = {channel: read_volume(file, channel) for channel, file in files.items()}
-            truth = read_volume(data / mask, Channel.UNKNOWN).voxels > 0.5 if mask else None
-            figures |= {f"{name}: {key}": value for key, value in _on_real(task, engine, volumes, truth).items()}
+    for case in REAL_CASES:
+        if (data / case.dwi).is_file() and (data / case.adc).is_file():
+            volumes = {
+                Channel.DWI: read_volume(data / case.dwi, Channel.DWI),
+                Channel.ADC: read_volume(data / case.adc, Channel.ADC),
+            }
+            truth = read_volume(data / case.mask, Channel.UNKNOWN).voxels > 0.5 if case.mask else None
+            figures |= {f"{case.name}: {key}": value for key, value in _on_real(task, engine, volumes, truth).items()}
     return figures
 
 
@@ -73,10 +89,6 @@ def plain_rule(volumes: dict[Channel, Volume]) -> Bools:
     foreground = mr_foreground(dwi)
     factor, _ = adc_scale(adc, foreground, "")
     return (zscore(dwi, foreground) > 2.0) & (adc * np.float32(factor) < 0.6) & (adc > 0) & foreground
-
-
-def _case(pattern: str, channel: str) -> str:
-    return channel.lower() if "isles" in pattern else channel
 
 
 def _on_phantoms(task: Task, engine: Engine, heads: Path, cases: int) -> dict[str, Any]:

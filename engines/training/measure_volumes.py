@@ -18,6 +18,9 @@ from inference.task import Task
 from inference.volume import Floats
 
 PAIRS = "pairs-harvard-aanlib"
+ASSUMED_TOP_HU = 80.0
+AIR_HU = -1000.0
+BLACK = 0.03
 Bools = NDArray[np.bool_]
 
 
@@ -34,10 +37,13 @@ def measure_volumes(task: Task, engine: Engine, data: Path | None, heads: Path, 
     figures = {f"{name}: {k}": v for k, v in compared(np.concatenate(made), np.concatenate(true)).items()}
     if data is not None and (data / PAIRS).is_dir():
         ct, mr = _real_pairs(data / PAIRS)
-        answers = np.stack([_generate(task, engine, picture) for picture in ct])
-        real = compared(answers, mr)
-        figures |= {f"real, {len(ct)} registered 8-bit slices (CT window unknown): {k}": v for k, v in real.items()}
-        figures["real: SSIM of the CT itself against that MRI"] = compared(ct, mr)["SSIM inside the head"]
+        pictures = normalise.window(_as_hu(ct), spec.low, spec.high)
+        real = compared(np.stack([_generate(task, engine, picture) for picture in pictures]), mr)
+        name = f"real, {len(ct)} registered 8-bit slices (window unknown, read as 0..80 HU; MR of several contrasts)"
+        figures |= {f"{name}: {k}": v for k, v in real.items()}
+        figures["real: SSIM of the CT picture itself against that MR"] = compared(ct * 2 - 1, mr)[
+            "SSIM inside the head"
+        ]
     return figures
 
 
@@ -50,7 +56,7 @@ def compared(made: Floats, true: Floats) -> dict[str, float]:
     errors = (a - b)[inside]
     return {
         "SSIM inside the head": round(float(np.mean([likeness(a[n : n + 1], b[n : n + 1]).ssim for n in kept])), 3),
-        "PSNR inside the head, dB": round(float(-10 * np.log10(np.mean(errors**2))), 2),
+        "PSNR inside the head, dB": round(float(-10 * np.log10(max(np.mean(errors**2), 1e-12))), 2),
         "mean absolute error inside the head": round(float(np.abs(errors).mean()), 4),
     }
 
@@ -66,12 +72,17 @@ def _generate(task: Task, engine: Engine, picture: Floats) -> Floats:
 
 
 def _real_pairs(folder: Path) -> tuple[Floats, Floats]:
-    """CT and MRI of the same name, 8 bit, as [-1, 1]."""
+    """CT (0..1) and MRI ([-1, 1]) pictures of the same name."""
     names = sorted(f.name for f in (folder / "CT").glob("*.png") if (folder / "MRI" / f.name).is_file())
     ct, mr = (np.stack([_grey(folder / part / name) for name in names]) for part in ("CT", "MRI"))
-    return ct, mr
+    return ct, mr * 2.0 - 1.0
+
+
+def _as_hu(picture: Floats) -> Floats:
+    """8-bit CT (0..1) of an unknown brain window, read as 0..80 HU; black is air."""
+    return np.where(picture > BLACK, picture * ASSUMED_TOP_HU, AIR_HU).astype(np.float32)
 
 
 def _grey(file: Path) -> Floats:
     with Image.open(file) as image:
-        return np.asarray(image.convert("L"), dtype=np.float32) / 127.5 - 1.0
+        return np.asarray(image.convert("L"), dtype=np.float32) / 255.0

@@ -91,7 +91,7 @@ def choose(name: str | None, precision: Precision, device: str | None = None) ->
     fitting = [choice for choice in _offers(candidates, precision, device) if _usable(choice)]
     if not fitting:
         raise PrecisionAbsent(
-            f"No backend here runs {precision.value}{f' on {device}' if device else ''}.",
+            f"{name or 'No backend'} {'does not run' if name else 'runs'} {precision.value} on {device or 'this machine'}.",
             "Choose fp32, or ask `insula doctor` what this machine offers.",
         )
     return min(fitting, key=_rank)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from inference.result import Box, Result
-from inference.roads.stage import Clock, Job, require_varied
+from inference.roads.stage import Clock, Job, require_varied, spread_over_places
 from inference.steps import decode, normalise
 from inference.steps.findings import merge_boxes
 from inference.steps.head import midline_x_mm
@@ -28,7 +28,7 @@ def detect(job: Job) -> Result:
         with clock.part("infer"):
             maps = job.infer(picture[None, None])
         with clock.part("postprocess"):
-            spread = max(spread, *(float(np.ptp(m[:, 4:])) for m in maps))
+            spread = max(spread, *(spread_over_places(m[0, 4:]) for m in maps))
             boxes += _boxes(job, grid, k, maps)
     require_varied(spread, "cell")
     job.step("slices", len(grid.slices), len(grid.slices))

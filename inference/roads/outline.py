@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from inference.errors import GeometryMismatch
 from inference.result import Result
-from inference.roads.stage import Clock, Job, require_varied
+from inference.roads.stage import Clock, Job, require_varied, spread_over_places
 from inference.steps import findings, normalise
 from inference.steps.head import midline_x_mm, mr_foreground
 from inference.steps.resample import isotropic_like, to_grid
@@ -23,7 +23,7 @@ def outline(job: Job) -> Result:
         work = _working_grid(job)
         voxels, notes = prepared(job.volumes, job.task.channels, work)
     logits = _stitched(job, voxels, clock)
-    require_varied(float(np.ptp(logits)), "voxel")
+    require_varied(spread_over_places(logits), "voxel")
     with clock.part("postprocess"):
         mask, probability = _mask(job, logits, work)
         found = findings.lesions(mask.labels, probability, mask.geometry, mask.names, midline_x_mm(job.source))

@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from inference.backends.base import Engine, checked_answer, checked_feed
 from inference.errors import BadOutput, JobCancelled
 from inference.result import CancelledFn, Progress, ProgressFn, Provenance, Seconds
 from inference.task import Task
 from inference.volume import Floats, Volume
+
+LEAST_SPREAD = 1e-5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,9 +67,16 @@ class Clock:
         return Seconds(self.load, *parts)
 
 
+def spread_over_places(maps: Floats) -> float:
+    """Largest difference between two places of one map, as a share of the largest value. [map, ...place]."""
+    flat = maps.reshape(len(maps), -1)
+    largest = float(np.abs(flat).max())
+    return float(np.ptp(flat, axis=1).max()) / largest if largest > 0 else 0.0
+
+
 def require_varied(spread: float, what: str) -> None:
-    """Raise BadOutput when a whole answer is one constant: the black-mask fault."""
-    if not spread > 1e-6:
+    """Raise BadOutput when a whole answer is one constant at every place: the black-mask fault."""
+    if not spread > LEAST_SPREAD:
         raise BadOutput(
             f"The model answered one constant for every {what}.", "Run it again in fp32 on another backend."
         )

@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 
 from inference.result import Result
-from inference.roads.stage import Clock, Job, require_varied
+from inference.roads.stage import Clock, Job, require_varied, spread_over_places
 from inference.steps import normalise
 from inference.steps.slices import SliceGrid, slice_grid
 from inference.volume import Channel, Floats, Volume
@@ -30,7 +30,7 @@ def synthesise(job: Job) -> Result:
         with clock.part("infer"):
             (answer,) = job.infer(picture[None, None])
         with clock.part("postprocess"):
-            spread = max(spread, float(np.ptp(answer)))
+            spread = max(spread, spread_over_places(answer[0]))
             made[k] = _placed(grid, answer[0, 0], output.low, output.high)
     require_varied(spread, "pixel")
     job.step("slices", len(grid.slices), len(grid.slices))

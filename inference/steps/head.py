@@ -60,7 +60,8 @@ def require_head(volume: Volume) -> None:
     """
     if volume.channel is Channel.CT and float(volume.voxels.min()) > AIR_AT_MOST_HU:
         raise InputRefused(
-            "The CT shows no air, so its values are not plain HU or the head was cut out.", "Choose the original series."
+            "The CT shows no air, so its values are not plain HU or the head was cut out.",
+            "Choose the original series.",
         )
     mask, stride = head_mask(volume)
     filled = mask[mask.any(axis=(1, 2))]

@@ -53,7 +53,10 @@ def cycles(graph: grimp.ImportGraph) -> list[tuple[str, ...]]:
 
 
 def test_no_import_cycles() -> None:
-    assert cycles(grimp.build_graph("viewer", "engines", "inference", cache_dir=None, exclude_type_checking_imports=True)) == []
+    assert (
+        cycles(grimp.build_graph("viewer", "engines", "inference", cache_dir=None, exclude_type_checking_imports=True))
+        == []
+    )
 
 
 def test_a_cycle_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,12 +32,18 @@ class Shown:
     reasons: tuple[str, ...] = ()
 
 
-def recognise(image: Image) -> Shown:
-    """Judge a series by one of its images."""
+def recognise(image: Image, diffusion: bool = False) -> Shown:
+    """Judge a series by one of its images.
+
+    Args:
+        image: Any image of the series.
+        diffusion: Other images of its DICOM series have a b-value above 0, so that its own b = 0 means something
+            (some vendors write b = 0 into every MR image).
+    """
     if image.modality == "CT":
         return _ct(image)
     if image.modality == "MR":
-        return _mr(image)
+        return _mr(image, diffusion)
     return Shown(Channel.UNKNOWN)
 
 
@@ -57,7 +63,7 @@ def _open(reason: str) -> Shown:
     return Shown(Channel.UNKNOWN, "", (reason,))
 
 
-def _mr(image: Image) -> Shown:
+def _mr(image: Image, diffusion: bool) -> Shown:
     told = f"{image.description} | {image.protocol}".lower()
     types = set(image.image_type)
     if types & {"ADC", "ADC_UNSPECIFIED"} or re.search(
@@ -68,7 +74,7 @@ def _mr(image: Image) -> Shown:
         told, r"eadc|exponential|fa map|fa|colfa|tensor"
     ):
         return _open("A map derived from other images: its contrast is not one that tasks know.")
-    if _is_diffusion(image, types, told):
+    if diffusion or _is_diffusion(image, types, told):
         return _diffusion(image)
     if _has(told, OTHER_CONTRASTS):
         return _open("The description names a contrast that tasks do not know.")

@@ -20,6 +20,7 @@ CREATORS = {
     PHILIPS: "PHILIPS IMAGING DD 001",
     UNITED: "IMAGE PRIVATE HEADER",
 }
+MAKERS = {SIEMENS: "SIEMENS", GE: "GE ", PHILIPS: "PHILIPS", UNITED: "UIH"}
 PRIVATE_TAGS = [*CREATORS, *((group, 0x0010) for group, _ in CREATORS)]
 GE_MARK = 1_000_000_000
 LARGEST = 20_000
@@ -42,10 +43,17 @@ def b_value(data: Dataset, sequence_name: str = "") -> float | None:
 
 
 def _private(data: Dataset, key: tuple[int, int], creator: str) -> float | None:
-    if values.text(data, (key[0], key[1] >> 8)).upper() != creator:
+    if not _is_of(data, key, creator):
         return None
     found = values.number(data, key)
     if found is None:
         return None
     b = found % GE_MARK if key == GE else found
     return b if 0 <= b <= LARGEST else None
+
+
+def _is_of(data: Dataset, key: tuple[int, int], creator: str) -> bool:
+    """Whether the private block is the vendor's: by its creator, or by the maker where anonymising took the creator."""
+    named = values.text(data, (key[0], key[1] >> 8)).upper()
+    maker = values.text(data, "Manufacturer").upper() + " "
+    return named == creator if named else maker.startswith(MAKERS[key])

@@ -8,6 +8,7 @@ KEYWORDS = (
     "SeriesInstanceUID",
     "FrameOfReferenceUID",
     "Modality",
+    "Manufacturer",
     "SeriesDescription",
     "ProtocolName",
     "SequenceName",

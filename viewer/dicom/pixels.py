@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import iter_pixels
 from pydicom.tag import Tag
 from pydicom.uid import UID, JPEGExtended12Bit
@@ -17,6 +16,7 @@ from pydicom.uid import UID, JPEGExtended12Bit
 from inference.errors import InputRefused
 from inference.volume import Floats
 from viewer.dicom import extended, values
+from viewer.dicom.decoders import plugin_for, require_true_size
 from viewer.dicom.functional import frame_items, item_of
 from viewer.dicom.keywords import PIXEL_KEYWORDS
 from viewer.dicom.quiet import quiet
@@ -60,7 +60,7 @@ class PixelFile:
             self._items = frame_items(self._data)
             self._shared = values.first(self._data, "SharedFunctionalGroupsSequence")
         self._syntax = values.value(getattr(self._data, "file_meta", Dataset()), "TransferSyntaxUID")
-        self._require_decoder()
+        self._plugin = self._chosen_plugin()
 
     def plane(self, frame: int) -> Plane:
         """Decode one frame and apply rescale and padding."""
@@ -72,14 +72,19 @@ class PixelFile:
 
     def _stored(self, frame: int) -> Stored:
         try:
-            frames = iter_pixels(self._data, indices=[frame], raw=True, correct_unused_bits=False)
-            return np.asarray(next(frames))
+            if self._plugin:
+                require_true_size(self._data, self._syntax, frame)
+            frames = iter_pixels(
+                self._data, indices=[frame], raw=True, decoding_plugin=self._plugin, correct_unused_bits=False
+            )
+            stored: Stored = next(frames)
+            return stored
         except RuntimeError:
             if self._syntax != JPEGExtended12Bit:
                 raise
             if self._decoded is None:
                 self._decoded = extended.decode(self._data)
-            return self._decoded[frame]
+            return np.asarray(self._decoded[frame])
 
     def _rescaled(self, stored: Stored, frame: int) -> Plane:
         slope, intercept = self._rescale(frame)
@@ -105,19 +110,20 @@ class PixelFile:
         slope, intercept = values.number(source, "RescaleSlope"), values.number(source, "RescaleIntercept")
         return slope or 1.0, intercept or 0.0
 
-    def _require_decoder(self) -> None:
+    def _chosen_plugin(self) -> str:
         syntax = self._syntax
         if not isinstance(syntax, UID) or not syntax.is_compressed or syntax.is_deflated:
-            return
+            return ""
         try:
-            available = get_decoder(syntax).is_available
+            plugin = plugin_for(syntax)
         except NotImplementedError:
-            available = False
-        if not available:
+            plugin = ""
+        if not plugin:
             raise InputRefused(
                 f"No decoder for the transfer syntax {syntax.name} ({syntax}) is installed.",
                 "Install python-gdcm, pylibjpeg-openjpeg and pyjpegls, or export the series uncompressed.",
             )
+        return plugin
 
     def _damaged(self, error: Exception) -> InputRefused:
         return InputRefused(f"The pixels of one image cannot be decoded ({type(error).__name__}).", HINT)

@@ -56,66 +56,79 @@ class Canvas:
         self.grid = grid
         self.voxels: Floats = np.full(grid.shape, fill, dtype=np.float32)
         self._placed = placed
-        self._fill = fill
+        self._fill = np.float32(fill)
         self._waiting = np.zeros(grid.shape[0], dtype=np.intp)
         for placing in placed:
             for k, _ in placing.shares:
                 self._waiting[k] += 1
-        self._empty = self._waiting == 0
-        self._begun = np.zeros(grid.shape[0], dtype=bool)
+        self._ready = np.zeros(grid.shape[0], dtype=bool)
         self._measured: Mask | None = None
+        self._pending: dict[int, Mask] = {}
 
     def put(self, number: int, plane: Floats, measured: Mask | None) -> None:
         """Add slice `number` of the stack; `measured` is False on its padding, None where it has none."""
         placing = self._placed[number]
-        inside, plane, measured = self._shifted(placing.shift, plane, measured)
-        whole = plane.shape == self.voxels.shape[1:]
-        for k, weight in placing.shares:
-            target = self.voxels[k][inside]
-            if not self._begun[k] and weight == 1.0:
-                target[...] = plane
-            else:
-                target += weight * (plane - np.float32(self._fill))
-            self._begun[k] = True
-            self._waiting[k] -= 1
-            if measured is not None or not whole:
-                self._mark(k, inside, weight, measured)
-
-    def valid(self) -> Mask | None:
-        """bool [k, j, i], read-only, or None where everything is measured; False on slices still to come."""
-        ready = (self._waiting == 0) & ~self._empty
-        if self._measured is None:
-            return None if ready.all() else np.broadcast_to(ready[:, None, None], self.grid.shape)
-        return np.asarray(self._measured & ready[:, None, None])
-
-    def _mark(self, k: int, inside: tuple[slice, slice], weight: float, measured: Mask | None) -> None:
-        if self._measured is None:
-            self._measured = np.ones(self.grid.shape, dtype=bool)
-        if weight < 0.5:
-            return
-        here = np.zeros(self.grid.shape[1:], dtype=bool)
-        here[inside] = True if measured is None else measured
-        self._measured[k] &= here
-
-    def _shifted(
-        self, shift: tuple[float, float], plane: Floats, measured: Mask | None
-    ) -> tuple[tuple[slice, slice], Floats, Mask | None]:
-        i, j = shift
+        i, j = placing.shift
         plane = _moved(_moved(plane, i - round(i), 1), j - round(j), 0)
         rows, columns = plane.shape
         inside = (slice(round(j), round(j) + rows), slice(round(i), round(i) + columns))
-        return inside, plane, measured
+        here = self._covered(inside, measured)
+        for k, weight in placing.shares:
+            target = self.voxels[k][inside]
+            if weight == 1.0:
+                target[...] = plane
+            else:
+                target += np.float32(weight) * (plane - self._fill)
+            self._note(k, here)
+
+    def valid(self) -> Mask | None:
+        """bool [k, j, i], read-only, or None where everything is measured; False on slices still to come."""
+        if self._measured is not None:
+            view = self._measured.view()
+            view.setflags(write=False)
+            return view
+        return None if self._ready.all() else np.broadcast_to(self._ready[:, None, None], self.grid.shape)
+
+    def _covered(self, inside: tuple[slice, slice], measured: Mask | None) -> Mask | None:
+        """What of a grid slice this image measures; None for all of it."""
+        if measured is None and (inside[0].stop - inside[0].start, inside[1].stop - inside[1].start) == self._size:
+            return None
+        here = np.zeros(self._size, dtype=bool)
+        here[inside] = True if measured is None else measured
+        return here
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self.grid.shape[1:]
+
+    def _note(self, k: int, here: Mask | None) -> None:
+        """A voxel counts as measured where every image that takes part in it measured it."""
+        if here is not None:
+            self._pending[k] = here & self._pending[k] if k in self._pending else here
+        self._waiting[k] -= 1
+        if self._waiting[k]:
+            return
+        self._ready[k] = True
+        pending = self._pending.pop(k, None)
+        if pending is not None and self._measured is None:
+            self._measured = np.zeros(self.grid.shape, dtype=bool)
+            self._measured[self._ready] = True
+        if self._measured is not None:
+            self._measured[k] = True if pending is None else pending
 
 
 def _moved(plane: Floats, part: float, axis: int) -> Floats:
     """Shift by a part of a pixel (-0.5 .. 0.5) by linear interpolation; the edge pixel is drawn out."""
     if part == 0.0:
         return plane
-    edge = np.take(plane, [0] if part > 0 else [-1], axis=axis)
-    size = plane.shape[axis]
-    before = np.concatenate([edge, plane] if part > 0 else [plane, edge], axis=axis)
-    neighbour = np.take(before, np.arange(size) + (0 if part > 0 else 1), axis=axis)
-    return np.asarray((1 - abs(part)) * plane + abs(part) * neighbour, dtype=np.float32)
+    ahead, behind = (slice(1, None), slice(None, -1)) if part > 0 else (slice(None, -1), slice(1, None))
+    edge = slice(0, 1) if part > 0 else slice(-1, None)
+    before = (slice(None),) * axis
+    share = np.float32(abs(part))
+    moved = plane * (1 - share)
+    moved[(*before, ahead)] += share * plane[(*before, behind)]
+    moved[(*before, edge)] += share * plane[(*before, edge)]
+    return moved
 
 
 def _shares(places: Points, count: int) -> list[tuple[tuple[int, float], ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,31 +52,36 @@ def assemble(headers: Sequence[Header]) -> Found:
     counted: set[Path] = set()
     series = []
     for uid, images in by_uid.items():
+        diffusion = any((image.b_value or 0.0) > 0 for image in images)
         for number, part in enumerate(split(images), start=1):
             files = {image.file for image in part.images} - counted
             counted |= files
             name = uid if number == 1 else f"{uid}#{number}"
-            series.append(replace(_series(part), uid=name, files=len(files)))
+            series.append(replace(_series(part, diffusion), uid=name, files=len(files)))
     series.sort(key=lambda one: (one.study_uid, one.number))
     return Found(tuple(series), tuple(doubles), tuple(kept))
 
 
 def _without_doubles(headers: Iterable[Header]) -> tuple[list[Header], list[SetAside]]:
-    """The same SOP instance twice is one image and a copy."""
-    first: dict[str, Path] = {}
+    """The same SOP instance twice is one image and a copy.
+
+    The place counts too: some anonymisers give a whole series one UID, and none of its images may be lost.
+    """
+    first: dict[Hashable, Path] = {}
     kept, doubles = [], []
     for header in headers:
         image = header.images[0]
-        if image.sop_uid and image.sop_uid in first:
-            doubles.append(SetAside(image.file, f"The same image as {first[image.sop_uid].name}."))
+        key = (image.sop_uid, image.series_uid, image.instance, image.position, image.rows, image.columns)
+        if image.sop_uid and key in first:
+            doubles.append(SetAside(image.file, f"A copy of {first[key].name}: the same SOP Instance UID and place."))
             continue
-        first[image.sop_uid] = image.file
+        first[key] = image.file
         kept.append(header)
     return kept, doubles
 
 
-def _series(part: Part) -> Series:
-    base = _base(part)
+def _series(part: Part, diffusion: bool) -> Series:
+    base = _base(part, diffusion)
     if part.kind is not SeriesKind.VOLUME:
         return _not_a_volume(base)
     image = part.images[0]
@@ -89,10 +94,10 @@ def _series(part: Part) -> Series:
     return _judged(base, part.images, verdict)
 
 
-def _base(part: Part) -> Series:
+def _base(part: Part, diffusion: bool) -> Series:
     image = part.images[0]
     ordered = sorted(part.images, key=lambda one: (one.instance, one.frame))
-    shown = recognise(image) if part.kind is SeriesKind.VOLUME else Shown(Channel.UNKNOWN)
+    shown = recognise(image, diffusion) if part.kind is SeriesKind.VOLUME else Shown(Channel.UNKNOWN)
     return Series(
         uid=image.series_uid,
         modality=image.modality,

@@ -12,7 +12,7 @@ from viewer.ui.style import sized
 
 HEADINGS = ("Label", "Side", "mL", "Score")
 ROW_PX = 28
-MAX_ROWS = 8
+MAX_ROWS = 10
 Index = QModelIndex | QPersistentModelIndex
 SIDES = {"L": "L", "R": "R", "M": "mid"}
 
@@ -80,7 +80,7 @@ class FindingsPanel(QWidget):
         self._total = label("", "figure")
         self._none = label("No finding yet.", "small")
         self._total_row = QWidget()
-        total = row(0, (4, 0, 62, 0))
+        total = row(0, (4, 0, 58, 0))
         total.addWidget(label("Total outlined", "strong"))
         total.addStretch()
         total.addWidget(self._total)
@@ -126,7 +126,7 @@ def _table(model: FindingsModel) -> QTableView:
     header.setFixedHeight(28)
     header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
     header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-    for number, width in ((1, 46), (2, 66), (3, 58)):
+    for number, width in ((1, 42), (2, 60), (3, 54)):
         table.setColumnWidth(number, width)
     return table
 

@@ -8,34 +8,27 @@ from PySide6.QtWidgets import QFrame, QProgressBar, QPushButton, QSizePolicy, QW
 from viewer.jobs import Job, Jobs, JobState
 from viewer.ui.parts import Elided, column, dress, empty, label, row
 
-SHOWN = 7
+SHOWN = 6
 TICK_MS = 200
 HIDDEN_BELOW_S = 0.15
 WORDS = {JobState.WAITING: "waiting", JobState.FAILED: "failed", JobState.CANCELLED: "cancelled"}
 
 
 def status_text(job: Job, now: float) -> str:
-    """What stands on the right of a job: time left, time taken or its end."""
+    """What stands on the right of a job: step and time left, time taken, or its end."""
     if job.state in WORDS:
         return WORDS[job.state]
     if job.state is JobState.DONE:
         return f"done {duration_text(job.seconds(now))}"
     left = job.seconds_left(now)
-    return duration_text(job.seconds(now)) if left is None else f"{duration_text(left)} left"
+    time = duration_text(job.seconds(now)) if left is None else f"{duration_text(left)} left"
+    return f"{job.done} of {job.total} · {time}" if job.total > 1 else time
 
 
 def duration_text(seconds: float) -> str:
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     return f"{seconds:.0f} s" if seconds < 100 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
-
-
-def title_text(job: Job) -> str:
-    """Title, with stage and step while it runs."""
-    if job.state is not JobState.RUNNING or not job.stage:
-        return job.request.title
-    step = f" {job.done} of {job.total}" if job.total > 1 else ""
-    return f"{job.request.title} · {job.stage}{step}"
 
 
 def listed(jobs: tuple[Job, ...]) -> tuple[Job, ...]:
@@ -73,14 +66,14 @@ class JobCard(QFrame):
         self.setLayout(whole)
 
     def show_job(self, job: Job, now: float) -> None:
-        self._title.setText(title_text(job))
+        self._title.setText(job.request.title)
         self._status.setText(status_text(job, now))
         dress(self._status, "role", {JobState.DONE: "good", JobState.FAILED: "bad"}.get(job.state, "small"))
         self._stop.setVisible(not job.state.over)
         self._stop.setAccessibleName(f"Stop {job.request.title}")
         self.bar.setVisible(job.state is JobState.RUNNING)
         self.bar.setValue(round(1000 * job.fraction))
-        self.setToolTip(job.error)
+        self.setToolTip(job.error or job.stage)
 
 
 class JobsPanel(QWidget):
@@ -115,6 +108,10 @@ class JobsPanel(QWidget):
         self._none.setVisible(not shown)
         if not self._jobs.busy:
             self._timer.stop()
+
+    def rest(self) -> None:
+        """Draw no more."""
+        self._timer.stop()
 
     def _wake(self) -> None:
         if not self._timer.isActive():

@@ -115,6 +115,11 @@ class MainWindow(QMainWindow):
         if not self._timeline.isActive():
             self._timeline.start()
 
+    def refresh_jobs(self) -> None:
+        """Draw jobs and timeline as they stand now, without waiting for their pace."""
+        self.jobs.refresh()
+        self.timing.refresh()
+
     def tell(self, sentence: str) -> None:
         """A problem, in one sentence."""
         self.banner.tell(sentence)
@@ -252,6 +257,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self._cine.stop()
         self._timeline.stop()
+        self.jobs.rest()
         self.panes.surface.finalise()
         super().closeEvent(event)
 

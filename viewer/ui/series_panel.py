@@ -14,7 +14,7 @@ from viewer.state.display import DisplayState, SlicePane
 from viewer.ui.parts import Card, Elided, badge, column, dress, empty, label, row
 from viewer.ui.series_rows import SeriesRow, ledger_lines, result_rows, series_rows
 
-THUMBNAIL_PX = 56
+THUMBNAIL_PX = 52
 Picture = NDArray[np.uint8]
 
 
@@ -38,16 +38,16 @@ class SeriesCard(Card):
         self.picture.setStyleSheet(f"background: {css(theme.picture)}; border-radius: 4px;")
         self._title, self._subtitle = Elided("", "strong"), Elided("", "small")
         self._badge = badge("", "plain")
-        text = column(2)
+        text = column(1)
         text.addWidget(self._title)
         text.addWidget(self._subtitle)
-        text.addSpacing(4)
+        text.addSpacing(3)
         last = row()
         last.addWidget(self._badge)
         last.addStretch()
         text.addLayout(last)
         text.addStretch()
-        whole = row(10, (8, 8, 8, 7))
+        whole = row(10, (8, 7, 8, 7))
         whole.addWidget(self.picture, 0, Qt.AlignmentFlag.AlignTop)
         whole.addLayout(text, 1)
         self.setLayout(whole)
@@ -91,7 +91,7 @@ class SeriesPanel(QWidget):
         self._patient_text = True
         self._pictures: dict[str, Picture] = {}
         self._cards: dict[str, SeriesCard] = {}
-        self._list = column(8, (12, 14, 12, 12))
+        self._list = column(6, (12, 14, 12, 8))
         self._ledger = QPushButton()
         self._ledger.setProperty("role", "link")
         self._ledger.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -100,7 +100,7 @@ class SeriesPanel(QWidget):
         self._ledger.hide()
         whole = column()
         whole.addWidget(_scrolled(self._list))
-        foot = column(0, (14, 8, 12, 14))
+        foot = column(0, (14, 6, 12, 12))
         foot.addWidget(self._ledger)
         whole.addLayout(foot)
         self.setLayout(whole)
@@ -151,7 +151,7 @@ class SeriesPanel(QWidget):
             self._list.addWidget(_note("No study is open."))
         for shown in acquired:
             self._add(shown)
-        self._list.addSpacing(10)
+        self._list.addSpacing(8)
         self._list.addWidget(label("AI RESULTS", "section"))
         if not made:
             self._list.addWidget(_note("None yet."))

@@ -21,6 +21,7 @@ from viewer.ui.style import mixed, qcolor
 LANE_HEIGHT = 0.62
 LANES = (Lane.READ, Lane.ENGINE, Lane.SCENE)
 LEAST_SPAN_S = 1.0
+NETWORK_STAGES = ("slices", "tiles", "infer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def bars(jobs: tuple[Job, ...], kinds: dict[str, Kind], theme: Theme, now: float
         kind = kinds.get(job.request.key.split(" ")[0])
         colour = colours[job.request.lane if kind is None else kind]
         for span in job.spans:
-            around = job.request.lane is Lane.ENGINE and not span.stage.lower().startswith(("infer", "network"))
+            around = job.request.lane is Lane.ENGINE and span.stage not in NETWORK_STAGES
             shade = mixed(colour, theme.panel, 0.45) if around else colour
             end = now if span is job.spans[-1] and job.state is JobState.RUNNING else span.end
             made.append(Bar(job.request.lane, span.start, end, shade))

@@ -49,6 +49,12 @@ def test_only_high_b_is_dwi(b, channel):
     assert (channel == "DWI") or f"b = {b:g}" in shown.reasons[0]
 
 
+def test_b_0_is_only_meant_where_other_images_have_more():
+    image = mr("", b_value=0.0, repetition_time=4000, echo_time=90, scanning_sequence=("SE",))
+    assert recognise(image).channel is Channel.T2
+    assert recognise(image, diffusion=True).channel is Channel.UNKNOWN
+
+
 def test_one_diffusion_direction_is_not_a_trace_image():
     assert recognise(mr("dti", b_value=1000.0, directional=True)).channel is Channel.UNKNOWN
 
@@ -123,6 +129,14 @@ def private(group, element, creator, vr, value) -> Dataset:
 )
 def test_b_values_of_the_vendors(data, b):
     assert b_value(data) == b
+
+
+def test_a_block_without_its_creator_is_believed_of_the_right_maker_alone():
+    for maker, b in (("SIEMENS", 800), ("Philips Medical Systems", None), ("", None)):
+        data = Dataset()
+        data.Manufacturer = maker
+        data.add_new((0x0019, 0x100C), "IS", "800")
+        assert b_value(data) == b
 
 
 def test_b_value_in_the_sequence_name():

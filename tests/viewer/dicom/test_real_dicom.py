@@ -39,6 +39,7 @@ def read_all(study):
     return read_ones
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_whole_room_of_odd_files_is_accounted_for(shared_data, room):
     study = scan(shared_data(room))
@@ -121,7 +122,7 @@ def test_twelve_bit_jpeg_adds_no_offset(shared_data):
         PixelFile(shared_data(f"dicom-odd/dwv/nema-nm1_{coded}.dcm"), 0.0, False).plane(0).values
         for coded in ("jpll", "jply")
     )
-    assert lossy.mean() == pytest.approx(lossless.mean(), abs=0.5)
+    assert lossy.mean() == pytest.approx(lossless.mean(), abs=1)
     assert np.corrcoef(lossy.ravel(), lossless.ravel())[0, 1] > 0.98
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.uid import (
     BasicTextSRStorage,
@@ -79,8 +79,13 @@ def test_a_copy_of_a_file_is_set_aside(tmp_path, write_series):
     study = scan(folder)
     assert (study.files_found, study.files_in_series) == (5, 4)
     assert [(one.file.name, one.reason) for one in study.set_aside] == [
-        ("zz copy.dcm", f"The same image as {source.name}.")
+        ("zz copy.dcm", f"A copy of {source.name}: the same SOP Instance UID and place.")
     ]
+
+
+def test_a_whole_series_under_one_instance_uid_is_not_taken_for_copies(tmp_path, write_series):
+    study = scan(write_series(tmp_path, plain(5), SOPInstanceUID="1.2.3.77"))
+    assert (study.files_in_series, study.series[0].grid.shape[0]) == (5, 5)
 
 
 def test_b_values_become_series_and_only_the_high_one_is_dwi(tmp_path, write_series):
@@ -163,6 +168,7 @@ def test_headers_with_rubbish_are_accounted_for_and_say_nothing(tmp_path, write_
     assert canary not in caplog.text
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(*[st.integers(0, 2)] * 4), min_size=1, max_size=14), st.randoms())
 def test_every_file_is_accounted_for_exactly_once(tmp_path_factory, write_series, images, random):
     """Any mixture of positions, orientations, b-values and repeats."""

@@ -2,29 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QImage, QMouseEvent, QWheelEvent
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QImage, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from pytestqt.qtbot import QtBot
 
 from inference.result import Precision
+from viewer.app import Application, Options, start_qt
 from viewer.scene.slice2d import compose
 from viewer.state.display import SlicePane
-from viewer.state.view import Annotations, Layout
+from viewer.state.view import Annotations, Layout, ViewState
 from viewer.ui.series_rows import ledger_lines
 from viewer.ui.slice_view import SliceView
 from viewer.ui.tools import Tool
 
-pytestmark = [pytest.mark.gui, pytest.mark.usefixtures("nothing_left")]
+pytestmark = pytest.mark.gui
 Make = Callable[..., Any]
 KEY = Qt.Key
+
+
+@pytest.fixture(scope="module")
+def one_app(make_loader: Callable[..., Any], make_runner: Callable[..., Any]) -> Iterator[Any]:
+    """One application with a finished study for every test that leaves no trace but wishes."""
+    app = Application(start_qt(), make_loader(), make_runner(), Options(path=Path("whole"), size=(1280, 800)))
+    app.show()
+    assert app.wait(60.0)
+    yield app
+    app.close()
+    app.window.deleteLater()
+    app.qt.processEvents()
+
+
+@pytest.fixture
+def app(one_app: Any) -> Any:
+    """The one application with every wish taken back."""
+    one_app.controller.wish(lambda _: ViewState())
+    one_app.window.choose_tool(Tool.WINDOW)
+    one_app.window.help.hide()
+    one_app.window.banner.hide()
+    one_app.window.show()
+    assert one_app.wait(30.0)
+    return one_app
 
 
 def array_of(image: QImage) -> np.ndarray:
@@ -40,6 +65,12 @@ def on_screen(app: Any) -> np.ndarray:
     window = app.window
     at = window.mapToGlobal(QPoint(0, 0))
     return array_of(window.screen().grabWindow(0, at.x(), at.y(), window.width(), window.height()).toImage())
+
+
+def left_part(app: Any, picture: np.ndarray) -> np.ndarray:
+    """Everything but jobs, memory and timeline, whose figures change by themselves."""
+    right = app.window.panes.mapTo(app.window, QPoint(app.window.panes.width(), 0)).x()
+    return picture[: app.window.timing.y(), :right]
 
 
 def soon(app: Any) -> None:
@@ -93,22 +124,19 @@ def wheel(view: SliceView, notches: int) -> None:
     QApplication.sendEvent(view.viewport(), event)
 
 
-def test_a_slice_view_paints_exactly_what_was_composed(make_app: Make) -> None:
-    app = make_app()
+def test_a_slice_view_paints_exactly_what_was_composed(app: Any) -> None:
     for index in range(3):
         view = app.window.panes.slices[index]
         expected = compose(view.pane, view.device_size(), view.devicePixelRatioF())
         np.testing.assert_array_equal(array_of(view.grab().toImage()), expected)
 
 
-def test_a_capture_equals_the_screen_pixel_for_pixel(make_app: Make) -> None:
-    app = make_app()
+def test_a_capture_equals_the_screen_pixel_for_pixel(app: Any) -> None:
     screen = on_screen(app)
     np.testing.assert_array_equal(app.capture(), screen)
 
 
-def test_the_3d_pane_is_in_the_capture(make_app: Make) -> None:
-    app = make_app()
+def test_the_3d_pane_is_in_the_capture(app: Any) -> None:
     surface = app.window.panes.surface
     corner = surface.mapTo(app.window, QPoint(0, 0))
     part = app.capture()[corner.y() : corner.y() + surface.height(), corner.x() : corner.x() + surface.width()]
@@ -117,33 +145,19 @@ def test_the_3d_pane_is_in_the_capture(make_app: Make) -> None:
     assert reddish > 50
 
 
-def test_a_capture_without_patient_text_holds_none_and_leaves_the_screen(make_app: Make) -> None:
-    app = make_app()
-    before = app.capture()
-    without = app.capture(patient_text=False)
-    np.testing.assert_array_equal(app.capture(), before)
-    app.controller.wish(lambda now: __import__("dataclasses").replace(now.view, patient_text=False))
+def test_a_capture_without_patient_text_holds_none_and_leaves_the_screen(app: Any) -> None:
+    before = left_part(app, app.capture())
+    without = left_part(app, app.capture(patient_text=False))
+    np.testing.assert_array_equal(left_part(app, app.capture()), before)
+    assert "Phantom" in app.window.top.patient
+    app.controller.wish(lambda now: replace(now.view, patient_text=False))
     soon(app)
-    np.testing.assert_array_equal(app.capture(), without)
+    np.testing.assert_array_equal(left_part(app, app.capture()), without)
     assert "Phantom" not in app.window.top.patient
     assert (before != without).any()
 
 
-def test_no_pixel_depends_on_the_patient_when_patient_text_is_off(make_app: Make, make_loader: Any) -> None:
-    pictures = []
-    for name in ("Phantom^Seven", "Somebody^Else With A Longer Name"):
-        app = make_app(loader=make_loader(name), options={"patient_text": False})
-        whole = app.capture()
-        pictures.append(whole[: app.window.timing.y()])
-        app.window.hide()
-    left = app.window.series.width()
-    right = app.window.panes.mapTo(app.window, QPoint(app.window.panes.width(), 0)).x()
-    np.testing.assert_array_equal(pictures[0][:, :right], pictures[1][:, :right])
-    assert left < right
-
-
-def test_arrows_and_pages_scroll(make_app: Make) -> None:
-    app = make_app()
+def test_arrows_and_pages_scroll(app: Any) -> None:
     start = pane(app).index
     press(app, KEY.Key_Down, KEY.Key_Down, KEY.Key_Up)
     assert pane(app).index == start + 1
@@ -155,8 +169,7 @@ def test_arrows_and_pages_scroll(make_app: Make) -> None:
     assert pane(app).index == 11
 
 
-def test_f_flips_the_precision_on_the_same_slice(make_app: Make) -> None:
-    app = make_app()
+def test_f_flips_the_precision_on_the_same_slice(app: Any) -> None:
     before, picture = pane(app), app.window.panes.slices[1].picture.copy()
     press(app, KEY.Key_F)
     assert app.controller.display.precision is Precision.FP16
@@ -168,8 +181,7 @@ def test_f_flips_the_precision_on_the_same_slice(make_app: Make) -> None:
     np.testing.assert_array_equal(app.window.panes.slices[1].picture, picture)
 
 
-def test_d_shows_where_two_precisions_disagree(make_app: Make) -> None:
-    app = make_app()
+def test_d_shows_where_two_precisions_disagree(app: Any) -> None:
     press(app, KEY.Key_D)
     layer = pane(app, 2).layers[0]
     assert set(np.unique(layer.mask.labels)) == {0, 1, 2}
@@ -179,8 +191,7 @@ def test_d_shows_where_two_precisions_disagree(make_app: Make) -> None:
     assert not app.controller.display.disagreement
 
 
-def test_q_hides_everything_ai_made_while_it_is_held(make_app: Make) -> None:
-    app = make_app()
+def test_q_hides_everything_ai_made_while_it_is_held(app: Any) -> None:
     QTest.keyPress(app.window, KEY.Key_Q)
     soon(app)
     assert pane(app, 1).volume is None
@@ -210,23 +221,20 @@ CHANGES: tuple[tuple[Qt.Key, Callable[[Any], Any], Any], ...] = (
 )
 
 
-def test_each_key_changes_what_it_says(make_app: Make) -> None:
-    app = make_app()
+def test_each_key_changes_what_it_says(app: Any) -> None:
     for key, field, changed in CHANGES:
         assert field(app) != changed, key
         press(app, key)
         assert field(app) == changed, key
 
 
-def test_r_takes_zoom_and_window_back(make_app: Make) -> None:
-    app = make_app()
+def test_r_takes_zoom_and_window_back(app: Any) -> None:
     fresh = pane(app)
     press(app, KEY.Key_4, KEY.Key_I, KEY.Key_R)
     assert (pane(app).window, pane(app).inverted) == (fresh.window, False)
 
 
-def test_left_drag_sets_the_window_and_right_drag_the_zoom(make_app: Make) -> None:
-    app = make_app()
+def test_left_drag_sets_the_window_and_right_drag_the_zoom(app: Any) -> None:
     view, before = app.window.panes.slices[0], pane(app)
     mouse(view, Qt.MouseButton.LeftButton, [(100, 100), (140, 100), (180, 100)])
     assert pane(app).window.width > before.window.width
@@ -237,8 +245,7 @@ def test_left_drag_sets_the_window_and_right_drag_the_zoom(make_app: Make) -> No
     assert pane(app).zoom > 1.2
 
 
-def test_middle_drag_moves_the_picture_with_the_mouse(make_app: Make) -> None:
-    app = make_app()
+def test_middle_drag_moves_the_picture_with_the_mouse(app: Any) -> None:
     view = app.window.panes.slices[0]
     mouse(view, Qt.MouseButton.MiddleButton, [(100, 100), (130, 120)])
     app.wait(5.0)
@@ -248,8 +255,7 @@ def test_middle_drag_moves_the_picture_with_the_mouse(make_app: Make) -> None:
     assert np.multiply(pane(app).pan_mm, scale) == pytest.approx((30, 20))
 
 
-def test_a_click_sets_the_linked_point_and_a_drag_does_not(make_app: Make) -> None:
-    app = make_app()
+def test_a_click_sets_the_linked_point_and_a_drag_does_not(app: Any) -> None:
     view = app.window.panes.slices[0]
     before = pane(app).position_lps_mm
     mouse(view, Qt.MouseButton.LeftButton, [(100, 100), (160, 100)])
@@ -262,8 +268,7 @@ def test_a_click_sets_the_linked_point_and_a_drag_does_not(make_app: Make) -> No
     assert pane(app, 2).position_lps_mm == (x, y, z)
 
 
-def test_shift_drag_moves_the_linked_point(make_app: Make) -> None:
-    app = make_app()
+def test_shift_drag_moves_the_linked_point(app: Any) -> None:
     view, before = app.window.panes.slices[0], pane(app).window
     middle = view.viewport().rect().center()
     path = [(middle.x(), middle.y()), (middle.x() - 40, middle.y())]
@@ -272,15 +277,14 @@ def test_shift_drag_moves_the_linked_point(make_app: Make) -> None:
     assert pane(app).window == before
 
 
-def test_the_wheel_scrolls_all_linked_panes(make_app: Make) -> None:
-    app = make_app()
+def test_the_wheel_scrolls_all_linked_panes(app: Any) -> None:
     before = pane(app, 0).index, pane(app, 2).index
     wheel(app.window.panes.slices[0], -2)
     assert (pane(app, 0).index, pane(app, 2).index) == (before[0] + 2, before[1] + 2)
 
 
-def test_a_right_click_opens_the_menu_and_a_right_drag_does_not(make_app: Make, qtbot: QtBot) -> None:
-    view = make_app().window.panes.slices[0]
+def test_a_right_click_opens_the_menu_and_a_right_drag_does_not(app: Any) -> None:
+    view = app.window.panes.slices[0]
     asked: list[QPoint] = []
     view.menu_wanted.disconnect()
     view.menu_wanted.connect(asked.append)
@@ -290,8 +294,7 @@ def test_a_right_click_opens_the_menu_and_a_right_drag_does_not(make_app: Make, 
     assert len(asked) == 1
 
 
-def test_double_click_shows_one_pane_and_back(make_app: Make) -> None:
-    app = make_app()
+def test_double_click_shows_one_pane_and_back(app: Any) -> None:
     view = app.window.panes.slices[2]
     QTest.mouseDClick(view.viewport(), Qt.MouseButton.LeftButton)
     soon(app)
@@ -301,8 +304,7 @@ def test_double_click_shows_one_pane_and_back(make_app: Make) -> None:
     assert app.controller.display.visible == (0, 1, 2, 3)
 
 
-def test_the_probe_reads_the_voxel_and_composes_nothing(make_app: Make) -> None:
-    app = make_app()
+def test_the_probe_reads_the_voxel_and_composes_nothing(app: Any) -> None:
     view = app.window.panes.slices[0]
     picture = view.picture
     middle = view.viewport().rect().center()
@@ -323,8 +325,7 @@ def test_the_probe_reads_the_voxel_and_composes_nothing(make_app: Make) -> None:
     np.testing.assert_array_equal(array_of(view.grab().toImage()), picture)
 
 
-def test_layouts_place_their_panes_two_pixels_apart(make_app: Make) -> None:
-    app = make_app()
+def test_layouts_place_their_panes_two_pixels_apart(app: Any) -> None:
     for layout in Layout:
         _check_layout(app, layout)
 
@@ -342,41 +343,7 @@ def _check_layout(app: Any, layout: Layout) -> None:
         assert widgets[1].x() - widgets[0].geometry().right() == 3
 
 
-def test_a_drop_opens(make_app: Make, tmp_path: Path) -> None:
-    app = make_app(None)
-    assert app.window.empty.isVisible()
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(tmp_path))])
-    copy, none = Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
-    app.window.dropEvent(QDropEvent(QPointF(600, 400), copy, data, Qt.MouseButton.LeftButton, none))
-    app.wait(30.0)
-    assert app.controller.catalogue.study is not None
-    assert app.controller.catalogue.study.source == tmp_path
-    assert app.window.panes.isVisible()
-
-
-def test_bad_input_shows_one_sentence_and_the_window_stays_usable(make_app: Make) -> None:
-    app = make_app("empty")
-    assert app.window.banner.text == "There is no file in this folder. Choose a folder that holds a study."
-    app.controller.open(Path("whole"))
-    app.wait(30.0)
-    assert app.window.banner.text == ""
-    press(app, KEY.Key_Down)
-    assert pane(app).volume is not None
-
-
-def test_a_broken_engine_leaves_a_usable_viewer(make_app: Make, bad_runner: Any) -> None:
-    app = make_app(runner=bad_runner)
-    assert "values that are not numbers" in app.window.banner.text
-    start = pane(app).index
-    press(app, KEY.Key_Down)
-    assert pane(app).index == start + 1
-    press(app, KEY.Key_Escape)
-    assert app.window.banner.text == ""
-
-
-def test_findings_jump(make_app: Make) -> None:
-    app = make_app()
+def test_findings_jump(app: Any) -> None:
     findings = app.window.findings
     rows = [findings.model.data(findings.model.index(n, 0)) for n in range(findings.model.rowCount())]
     assert set(rows) == {"IPH", "ischaemic"}
@@ -387,16 +354,18 @@ def test_findings_jump(make_app: Make) -> None:
     assert pane(app).position_lps_mm == pytest.approx((-24.0, 6.0, 0.0))
 
 
-def test_cards_say_what_the_gate_found_and_results_stand_apart(make_app: Make) -> None:
-    app = make_app()
+def test_cards_say_what_the_gate_found_and_results_stand_apart(app: Any) -> None:
     cards = {card.row.id: card.row for card in app.window.series.cards}
     assert [cards[uid].badge for uid in ("ct", "dwi", "adc")] == ["geometry ok"] * 3
     assert cards["result:ct-to-mri"].badge == "SYNTHETIC"
-    assert ledger_lines(app.controller.catalogue.study) == ("45 files found", "44 shown in 3 series", "1 file set aside")
+    assert ledger_lines(app.controller.catalogue.study) == (
+        "45 files found",
+        "44 shown in 3 series",
+        "1 file set aside",
+    )
 
 
-def test_jobs_end_as_done_and_the_timeline_shows_their_lanes(make_app: Make) -> None:
-    app = make_app()
+def test_jobs_end_as_done_and_the_timeline_shows_their_lanes(app: Any) -> None:
     app.window.jobs.refresh()
     app.window.timing.refresh()
     assert {bar.lane.value for bar in app.window.timing.bars} == {"Read", "Engine", "Scene"}
@@ -404,8 +373,7 @@ def test_jobs_end_as_done_and_the_timeline_shows_their_lanes(make_app: Make) -> 
     assert all(bar.end >= bar.start for bar in app.window.timing.bars)
 
 
-def test_a_click_on_a_lesion_in_3d_goes_there(make_app: Make) -> None:
-    app = make_app()
+def test_a_click_on_a_lesion_in_3d_goes_there(app: Any) -> None:
     surface = app.window.panes.surface
     points: list[Any] = []
     surface.pointed.connect(points.append)
@@ -417,8 +385,8 @@ def test_a_click_on_a_lesion_in_3d_goes_there(make_app: Make) -> None:
     assert np.linalg.norm(np.array(points[0]) - lesion) < 40
 
 
-def test_a_drag_turns_the_head_without_picking(make_app: Make) -> None:
-    surface = make_app().window.panes.surface
+def test_a_drag_turns_the_head_without_picking(app: Any) -> None:
+    surface = app.window.panes.surface
     points: list[Any] = []
     surface.pointed.connect(points.append)
     before = surface.scene.renderer.GetActiveCamera().GetPosition()
@@ -429,8 +397,7 @@ def test_a_drag_turns_the_head_without_picking(make_app: Make) -> None:
     assert points == []
 
 
-def test_tab_reaches_the_tools_and_enter_opens_a_series(make_app: Make) -> None:
-    app = make_app()
+def test_tab_reaches_the_tools_and_enter_opens_a_series(app: Any) -> None:
     assert app.window.top.tools[Tool.PAN].focusPolicy() & Qt.FocusPolicy.TabFocus
     card = next(card for card in app.window.series.cards if card.row.id == "adc")
     assert card.accessibleName().startswith("Series adc")

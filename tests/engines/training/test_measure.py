@@ -1,0 +1,99 @@
+"""The figures in the cards, on cases whose answer is known by hand."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engines.training import measure_boxes, measure_masks, measure_volumes
+from engines.training.boxed_slices import BoxedSlices
+from engines.training.measure import as_table, measure
+from inference.steps.decode import Detections
+from inference.volume import Channel, Geometry, Volume
+
+
+def _found(*rows: tuple[float, float, float, float, float, int]) -> Detections:
+    table = np.array(rows, dtype=np.float64).reshape(-1, 6)
+    return Detections(table[:, :4], table[:, 4], table[:, 5].astype(np.intp))
+
+
+def _truth(*boxes: tuple[float, float, float, float]) -> BoxedSlices:
+    rows = tuple(np.array([b], np.float32) for b in boxes)
+    return BoxedSlices(
+        np.zeros((len(boxes), 8, 8), np.uint8), rows, (np.zeros(1, np.int64),) * len(boxes), ("a",) * len(boxes)
+    )
+
+
+def test_average_precision_by_hand() -> None:
+    slices = _truth((0, 0, 10, 10), (0, 0, 10, 10))
+    found = [_found((0, 0, 10, 10, 0.9, 0), (20, 20, 30, 30, 0.8, 0)), _found((1, 0, 11, 10, 0.7, 0))]
+    score, total = measure_boxes.average_precision(found, slices, 0, 0.5)
+    assert total == 2
+    assert score == pytest.approx(0.5 * 1.0 + 0.5 * 2 / 3)
+
+
+def test_a_second_box_on_the_same_truth_is_false() -> None:
+    boxes, truth = np.array([[0, 0, 10, 10], [0, 1, 10, 11.0]]), np.array([[0, 0, 10, 10.0]])
+    assert measure_boxes.hits(boxes, truth, 0.5) == [True, False]
+
+
+def test_average_precision_of_another_class_is_zero() -> None:
+    found = [_found((0, 0, 10, 10, 0.9, 1))]
+    assert measure_boxes.average_precision(found, _truth((0, 0, 10, 10)), 0, 0.5) == (0.0, 1)
+
+
+def test_boxes_met_and_false_ones_are_counted() -> None:
+    truth = np.array([[0, 0, 10, 10], [50, 50, 60, 60.0]])
+    shown = np.array([[0, 0, 10, 8], [20, 20, 30, 30.0]])
+    assert measure_boxes.hits_any(shown, truth) == (1, 1)
+    assert measure_boxes.hits_any(shown, np.empty((0, 4))) == (0, 2)
+
+
+def test_dice_and_lesion_recall_by_hand() -> None:
+    truth, found = np.zeros((2, 20, 20, 20), bool)
+    truth[2:8, 2:8, 2:8] = truth[12:18, 12:18, 12:18] = True
+    truth[0, 19, 19] = True
+    found[2:8, 2:8, 2:5] = True
+    assert measure_masks.dice(found, truth) == pytest.approx(2 * 108 / (108 + 433))
+    assert measure_masks.lesion_recall(found, truth, 0.008) == (1, 2)
+    assert measure_masks.dice(np.zeros(3, bool), np.zeros(3, bool)) == 1.0
+
+
+def test_likeness_is_measured_inside_the_head_only() -> None:
+    j, i = np.mgrid[:64, :64]
+    disk = (j - 32) ** 2 + (i - 32) ** 2 < 24**2
+    true = np.where(disk, 0.2, -1.0).astype(np.float32)[None]
+    outside_wrong = np.where(disk, 0.2, 0.9).astype(np.float32)[None]
+    inside_wrong = np.where(disk, 0.6, -1.0).astype(np.float32)[None]
+    assert measure_volumes.compared(outside_wrong, true)["mean absolute error inside the head"] == 0.0
+    assert measure_volumes.compared(inside_wrong, true)["mean absolute error inside the head"] == pytest.approx(
+        0.2, abs=1e-3
+    )
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3])
+def test_the_plain_rule_needs_both_channels_whatever_the_unit(scale: float) -> None:
+    rng = np.random.default_rng(0)
+    dwi = rng.normal(100, 5, (12, 20, 20)).astype(np.float32)
+    adc = np.full(dwi.shape, 0.8, np.float32)
+    dwi[2:4, 2:4, 2:4] = dwi[8:10, 8:10, 8:10] = 200
+    adc[8:10, 8:10, 8:10] = adc[4:6, 15:17, 15:17] = 0.4
+    geometry = Geometry.from_axes(dwi.shape, (2.0, 2.0, 2.0))
+    volumes = {
+        Channel.DWI: Volume(dwi, geometry, Channel.DWI),
+        Channel.ADC: Volume(adc * np.float32(scale), geometry, Channel.ADC),
+    }
+    marked = measure_masks.plain_rule(volumes)
+    assert marked.sum() == 8
+    assert marked[8:10, 8:10, 8:10].all()
+
+
+@pytest.mark.slow
+def test_a_shipped_bundle_is_measured_and_its_card_takes_the_figures(tmp_path: Path) -> None:
+    bundle = Path(measure_boxes.__file__).parents[1] / "models" / "hemorrhage-detection"
+    copy = tmp_path / "bundle"
+    shutil.copytree(bundle, copy)
+    figures = measure(copy, None, heads=tmp_path / "heads", phantom_cases=1, write=True)
+    assert figures["phantom, 1 heads: slices"] == 12
+    assert as_table(figures) in (copy / "card.md").read_text()
