@@ -31,16 +31,30 @@ class Skipped:
     reason: str
 
 
+HEAD_WORDS = ("HEAD", "BRAIN", "SKULL", "CEREBR")
+"""Every task that ships is one of the head (DICOM PS3.16 annex L: HEAD, BRAIN, SKULL, HEADNECK)."""
+
+
 def match(study: Study, tasks: Iterable[Task]) -> tuple[tuple[Match, ...], tuple[Skipped, ...]]:
     """Sort tasks into those that can run on the study and those that cannot."""
-    matches, skipped = [], []
+    matches: list[Match] = []
+    skipped: list[Skipped] = []
     for task in tasks:
         found = _feed(study, task)
-        if isinstance(found, Match):
+        elsewhere = _not_the_head(found.source) if isinstance(found, Match) else ""
+        if elsewhere:
+            skipped.append(Skipped(task.name, elsewhere))
+        elif isinstance(found, Match):
             matches.append(found)
         else:
             skipped.append(found)
     return tuple(matches), tuple(skipped)
+
+
+def _not_the_head(series: Series) -> str:
+    if not series.body_part or any(word in series.body_part for word in HEAD_WORDS):
+        return ""
+    return f"The header of the {series.channel.value} series says that it shows {series.body_part}, not the head."
 
 
 def _feed(study: Study, task: Task) -> Match | Skipped:

@@ -67,6 +67,7 @@ class Series:
         frame_of_reference: FrameOfReferenceUID or "".
         study_uid: StudyInstanceUID or "".
         number: SeriesNumber, or 0.
+        body_part: BodyPartExamined in capitals, or "" where the header does not say.
         inverted: Large values are meant to be shown dark (DICOM MONOCHROME1); the voxels are never inverted.
     """
 
@@ -89,6 +90,7 @@ class Series:
     study_uid: str = ""
     number: int = 0
     inverted: bool = False
+    body_part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,9 @@ from inference.task import read_task
 from inference.volume import Floats
 
 OPSET = 17
-PARITY = 1e-4
-"""Largest difference allowed, as a share of the output's range."""
+PARITY = 5e-4
+"""Largest difference allowed, as a share of the output's range. Instance norm sums the 262,144 voxels of a tile; a
+runtime that adds them one by one in single precision is off by 1e-4 after 18 of them. Others stay below 1e-5."""
 
 INPUT_GRAIN = 2.0**-8
 OUTPUT_GRAIN = 2.0**-11
@@ -40,7 +41,7 @@ def export_bundle(network: nn.Module, manifest: Mapping[str, Any], example: Floa
         card: Text of card.md.
 
     Raises:
-        EngineError: ONNX Runtime does not answer what PyTorch does, within 1e-4 of the output's range.
+        EngineError: ONNX Runtime does not answer what PyTorch does, within 5e-4 of the output's range.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))

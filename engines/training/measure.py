@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +27,7 @@ MEASURE: dict[Kind, Measure] = {
 }
 
 
-def measure(bundle: Path, data: Path | None, *, heads: Path, phantom_cases: int = 12, write: bool = False) -> Figures:
+def measure(bundle: Path, data: Path | None, *, heads: Path, phantom_cases: int = 8, write: bool = False) -> Figures:
     """Measure a bundle in fp32 with ONNX Runtime on heads it never saw, and on real cases where they are at hand.
 
     Args:
@@ -51,8 +52,25 @@ def measure(bundle: Path, data: Path | None, *, heads: Path, phantom_cases: int 
     return figures
 
 
+def main() -> None:
+    """Measure one bundle and print its figures as JSON."""
+    parser = argparse.ArgumentParser(description="Held-out figures of a bundle.")
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--data", type=Path, help="folder of the data sets; without it, digital heads only")
+    parser.add_argument("--heads", type=Path, required=True, help="folder where digital heads are kept")
+    parser.add_argument("--phantom-cases", type=int, default=8)
+    parser.add_argument("--write", action="store_true", help="write the figures into the bundle's card")
+    words = parser.parse_args()
+    figures = measure(words.bundle, words.data, heads=words.heads, phantom_cases=words.phantom_cases, write=words.write)
+    print(json.dumps(figures, indent=2))
+
+
 def as_table(figures: Figures) -> str:
     """Figures as Markdown, one row each."""
     rows = [f"| {name} | {value if isinstance(value, str) else json.dumps(value)} |" for name, value in figures.items()]
-    how = "Measured by `insula engines measure` in fp32 with ONNX Runtime, by the road that the viewer takes."
+    how = "Measured by `python -m engines.training.measure BUNDLE --data DIR --heads DIR --write`, fp32, ONNX Runtime."
     return "\n".join([how, "", "| figure | value |", "|---|---|", *rows])
+
+
+if __name__ == "__main__":
+    main()

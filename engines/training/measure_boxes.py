@@ -21,7 +21,7 @@ FLOOR = 0.02
 
 
 def measure_boxes(task: Task, engine: Engine, data: Path | None, heads: Path, phantom_cases: int) -> dict[str, Any]:
-    """Figures on phantom heads, on the real validation slices, and on those of patients that training never saw."""
+    """Figures on phantom heads and on the real validation slices, and how many of those scans training has seen."""
     spec = task.channels[0]
     seeds = range(digital.HELD_OUT, digital.HELD_OUT + phantom_cases)
     made = digital.heads(digital.bleeding_head, seeds, heads, lambda _: None, lambda: False)
@@ -29,14 +29,12 @@ def measure_boxes(task: Task, engine: Engine, data: Path | None, heads: Path, ph
     if data is not None and (data / REAL_SET).is_dir():
         side = task.sampling.size[0]
         real = read_yolo(data / REAL_SET / "valid", side)
-        seen = {_patient(file.stem) for file in (data / REAL_SET / "train" / "images").glob("*.jpg")}
-        apart = [n for n, name in enumerate(real.names) if _patient(name) not in seen]
         sets["real, valid"] = real
-        if apart:
-            sets["real, valid, file prefix not in train"] = _subset(real, apart)
     figures: dict[str, Any] = {}
     for name, slices in sets.items():
         figures |= {f"{name}: {key}": value for key, value in _figures(task, engine, slices).items()}
+    if "real, valid" in sets and data is not None:
+        figures["real, valid: slices whose scan (file prefix) is in train too"] = _seen(data, sets["real, valid"])
     return figures
 
 
@@ -77,8 +75,9 @@ def _figures(task: Task, engine: Engine, slices: BoxedSlices) -> dict[str, Any]:
     scores = []
     for number, label in enumerate(task.output.labels):
         score, total = average_precision(found, slices, number, HIT_IOU)
-        figures[f"AP50 {label} ({total} boxes)"] = round(score, 3)
-        scores += [score] * (total > 0)
+        if total:
+            figures[f"AP50 {label} ({total} boxes)"] = round(score, 3)
+            scores.append(score)
     figures["mAP50"] = round(float(np.mean(scores)), 3) if scores else None
     return figures | _at_threshold(task, found, slices)
 
@@ -118,17 +117,9 @@ def _share(part: int, whole: int) -> str:
     return f"{part}/{whole} ({part / whole:.2f})" if whole else "none"
 
 
-def _patient(name: str) -> str:
-    return name.split("_")[0]
-
-
-def _subset(slices: BoxedSlices, keep: list[int]) -> BoxedSlices:
-    return BoxedSlices(
-        slices.pixels[keep],
-        tuple(slices.boxes[n] for n in keep),
-        tuple(slices.labels[n] for n in keep),
-        tuple(slices.names[n] for n in keep),
-    )
+def _seen(data: Path, slices: BoxedSlices) -> str:
+    scans = {file.name.split("_")[0] for file in (data / REAL_SET / "train" / "images").glob("*.jpg")}
+    return _share(sum(name.split("_")[0] in scans for name in slices.names), len(slices))
 
 
 def _all(parts: list[BoxedSlices]) -> BoxedSlices:

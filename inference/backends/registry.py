@@ -90,8 +90,9 @@ def choose(name: str | None, precision: Precision, device: str | None = None) ->
         raise BackendMissing("No backend is installed.", "Install one with `pip install openvino`.")
     fitting = [choice for choice in _offers(candidates, precision, device) if _usable(choice)]
     if not fitting:
+        who = f"The backend {name} does not run" if name else "No backend runs"
         raise PrecisionAbsent(
-            f"{name or 'No backend'} {'does not run' if name else 'runs'} {precision.value} on {device or 'this machine'}.",
+            f"{who} {precision.value} on {device or 'this machine'}.",
             "Choose fp32, or ask `insula doctor` what this machine offers.",
         )
     return min(fitting, key=_rank)

@@ -53,7 +53,7 @@ def require_head(volume: Volume) -> None:
     """Refuse what is clearly no head: an input gate by size, so that an abdomen never gets a brain's answer.
 
     The largest piece of tissue must be, in the median axial slice, 80-240 mm wide and 100-290 mm deep, and must not
-    run out of the picture on both sides.
+    run out of the picture to the left or right.
 
     Raises:
         InputRefused: It is not.
@@ -68,7 +68,7 @@ def require_head(volume: Volume) -> None:
     x_mm, y_mm, _ = volume.geometry.spacing_mm
     width = float(np.median([_extent(s.any(axis=0)) for s in filled])) * stride[2] * x_mm
     depth = float(np.median([_extent(s.any(axis=1)) for s in filled])) * stride[1] * y_mm
-    cut_off = float(np.mean([s[:, 0].any() and s[:, -1].any() for s in filled])) > 0.5
+    cut_off = float(np.mean([s[:, 0].any() or s[:, -1].any() for s in filled])) > 0.5
     if cut_off or not (80 <= width <= 240 and 100 <= depth <= 290):
         size = "runs out of the picture" if cut_off else f"is {width:.0f} mm wide and {depth:.0f} mm deep"
         raise InputRefused(

@@ -72,6 +72,15 @@ def test_the_stroke_task_runs_on_real_dwi_and_adc_of_either_unit(capsys, shared_
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("study", ["prostate-prostatex", "ct-body-totalseg", "pairs-ct-mr-pet-sarcoma/dicom"])
+def test_a_pelvis_a_belly_and_a_leg_never_get_a_heads_answer(capsys, shared_data, tmp_path, study):
+    found = answer(capsys, "run", shared_data(study), "--out", tmp_path / "o")
+    assert found["results"] == []
+    assert len(found["skipped"]) == 3
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.slow
 @pytest.mark.gui
 def test_the_picture_of_a_real_ct_shows_a_head_the_right_way_up(capsys, shared_data, tmp_path):
     picture = tmp_path / "x.png"

@@ -61,6 +61,15 @@ def test_a_blocked_series_is_not_used_and_its_reason_is_told():
     assert "It has no positions." in skipped[0].reason
 
 
+def test_a_series_of_another_body_part_is_never_read_as_a_head():
+    pelvis = replace(a_series("d", Channel.DWI), body_part="PROSTATE")
+    matches, (skipped,) = match(a_study(pelvis, a_series("a", Channel.ADC)), [STROKE])
+    assert matches == ()
+    assert "PROSTATE" in skipped.reason
+    head = replace(pelvis, body_part="HEADNECK")
+    assert len(match(a_study(head, a_series("a", Channel.ADC)), [STROKE])[0]) == 1
+
+
 def test_localizers_and_unknown_channels_feed_nothing():
     localizer = replace(a_series("d", Channel.DWI), kind=SeriesKind.LOCALIZER)
     assert match(a_study(localizer, a_series("u", Channel.UNKNOWN)), [STROKE])[0] == ()

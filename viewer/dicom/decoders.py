@@ -1,7 +1,8 @@
 """Which decoder reads which transfer syntax, and what must be true before gdcm is let near a stream.
 
-gdcm ends the whole process where a stream is smaller than its header says. So it is used last, and for lossless JPEG,
-which only gdcm decodes, the size in the stream (ISO/IEC 10918-1, B.2.2) is compared with the header first.
+gdcm ends the whole process where a stream is smaller than its header says. So it is used last, and for the kinds of
+JPEG that only it (or its copy in SimpleITK) decodes, the size in the stream (ISO/IEC 10918-1, B.2.2) is compared with
+the header first.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from viewer.dicom import values
 
 ORDER = ("pydicom", "pyjpegls", "pylibjpeg", "pillow", "gdcm")
 FRAME_MARKERS = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
-LOSSLESS_JPEG = (uid.JPEGLossless, uid.JPEGLosslessSV1)
+CHECKED = (uid.JPEGLossless, uid.JPEGLosslessSV1, uid.JPEGExtended12Bit)
 
 
 def plugin_for(syntax: uid.UID) -> str:
@@ -29,12 +30,12 @@ def plugin_for(syntax: uid.UID) -> str:
 
 
 def require_true_size(data: Dataset, syntax: uid.UID, frame: int) -> None:
-    """Refuse a lossless JPEG frame whose own size is not that of the header.
+    """Refuse a JPEG frame whose own size is not that of the header.
 
     Raises:
         ValueError: The sizes differ, or the stream has no frame header.
     """
-    if syntax not in LOSSLESS_JPEG:
+    if syntax not in CHECKED:
         return
     count = max(values.whole(data, "NumberOfFrames", 1), 1)
     stream = get_frame(data.PixelData, frame, number_of_frames=count)

@@ -192,7 +192,7 @@ def _refusal(planes: Planes, positions: Points) -> str:
 def _found(planes: Planes, origins: Points, positions: Points, tilt: float) -> tuple[str, ...]:
     found = []
     if abs(tilt) >= ORTHOGONAL_TOLERANCE_DEG:
-        found.append(f"The stack leans by {tilt:.1f} degrees (gantry tilt): de-sheared.")
+        found.append(f"The stack leans by {abs(tilt):.1f} degrees (gantry tilt): de-sheared.")
     if _strays(planes, origins):
         found.append("The images are shifted sideways against each other: put where they belong.")
     steps = ", ".join(f"{step:.2f}" for step in distinct_steps(positions))

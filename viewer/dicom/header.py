@@ -99,6 +99,7 @@ def _image(file: Path, data: Dataset, sop_class: str) -> Image:
         modality=values.text(data, "Modality").upper(),
         description=values.text(data, "SeriesDescription"),
         protocol=values.text(data, "ProtocolName"),
+        body_part=values.text(data, "BodyPartExamined").upper(),
         sequence_name=values.text(data, "SequenceName"),
         series_number=values.whole(data, "SeriesNumber"),
         instance=values.whole(data, "InstanceNumber"),

@@ -23,6 +23,7 @@ class Image:
     modality: str = ""
     description: str = ""
     protocol: str = ""
+    body_part: str = ""
     sequence_name: str = ""
     series_number: int = 0
     instance: int = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,8 @@ def _row(series: Series) -> dict[str, Any]:
         "acquired_shape_kji": list(series.acquired_shape) if series.acquired_shape else None,
         "spacing_mm": [round(length, 6) for length in grid.spacing_mm] if grid else None,
         "steps_mm": list(series.steps_mm),
-        "gantry_tilt_deg": round(series.gantry_tilt_deg, 3) + 0.0,
+        "gantry_tilt_deg": round(abs(series.gantry_tilt_deg), 3),
+        "shear_deg": round(series.gantry_tilt_deg, 3) + 0.0,
         "geometry": series.state.value,
         "reasons": list(series.reasons),
     }
@@ -78,7 +78,7 @@ def _widths(series: tuple[Series, ...]) -> tuple[int, ...]:
 def _cells(series: Series) -> tuple[str, ...]:
     shown = series.channel.value if series.channel.value != "UNKNOWN" else series.modality or "-"
     kind = "" if series.kind is SeriesKind.VOLUME else series.kind.value
-    tilt = f"tilt {series.gantry_tilt_deg:.1f} deg" if abs(series.gantry_tilt_deg) >= 0.1 else ""
+    tilt = f"tilt {abs(series.gantry_tilt_deg):.1f} deg" if abs(series.gantry_tilt_deg) >= 0.1 else ""
     return (
         shown,
         _short(series.description or "(no description)"),
@@ -98,14 +98,20 @@ def _size(series: Series) -> str:
 
 
 def _aside(study: Study) -> list[str]:
-    reasons = Counter(one.reason for one in study.set_aside)
+    by_reason: dict[str, list[str]] = {}
+    for one in study.set_aside:
+        by_reason.setdefault(_sort_of(one.reason), []).append(_shown(one.file, study.source))
     lines = ["  Set aside"]
-    for reason, count in reasons.most_common():
-        names = [_shown(one.file, study.source) for one in study.set_aside if one.reason == reason]
-        more = f" and {count - 3} more" if count > 3 else ""
-        lines.append(f"    {count:>5}  {reason}")
+    for reason, names in sorted(by_reason.items(), key=lambda pair: -len(pair[1])):
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        lines.append(f"    {len(names):>5}  {reason}")
         lines.append(f"           {', '.join(names[:3])}{more}")
     return lines
+
+
+def _sort_of(reason: str) -> str:
+    """Copies are one kind of reason, whatever they are copies of."""
+    return "A copy of another file: the same SOP Instance UID and place." if reason.startswith("A copy of") else reason
 
 
 def _short(words: str) -> str:

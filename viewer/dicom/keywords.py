@@ -11,6 +11,7 @@ KEYWORDS = (
     "Manufacturer",
     "SeriesDescription",
     "ProtocolName",
+    "BodyPartExamined",
     "SequenceName",
     "StudyDescription",
     "StudyDate",

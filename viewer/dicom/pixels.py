@@ -112,7 +112,12 @@ class PixelFile:
 
     def _chosen_plugin(self) -> str:
         syntax = self._syntax
-        if not isinstance(syntax, UID) or not syntax.is_compressed or syntax.is_deflated:
+        if (
+            not isinstance(syntax, UID)
+            or not syntax.is_transfer_syntax
+            or not syntax.is_compressed
+            or syntax.is_deflated
+        ):
             return ""
         try:
             plugin = plugin_for(syntax)

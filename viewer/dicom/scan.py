@@ -102,6 +102,7 @@ def _base(part: Part, diffusion: bool) -> Series:
         uid=image.series_uid,
         modality=image.modality,
         description=image.description or image.protocol,
+        body_part=image.body_part,
         kind=part.kind,
         frames=tuple(Frame(one.file, one.frame, 0.0, _point(one)) for one in ordered),
         files=0,

@@ -36,7 +36,7 @@ RESULTS = (
     ("G", "masks and boxes on or off"),
     ("[   ]", "opacity of masks"),
     ("Q held", "hide everything AI made"),
-    ("Ctrl+O", "open a study"),
+    ("Ctrl+O", "open a folder; with Shift a file"),
     ("Ctrl+S", "screenshot of what you see"),
     ("F11", "full screen"),
     ("Esc", "close this, leave one pane"),

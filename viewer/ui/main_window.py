@@ -27,6 +27,7 @@ from viewer.ui.histogram import Histogram
 from viewer.ui.jobs_panel import JobsPanel
 from viewer.ui.keys import WISHES, leave_one_pane
 from viewer.ui.ledger_dialog import LedgerDialog
+from viewer.ui.notes_panel import NotesPanel
 from viewer.ui.pane_grid import PaneGrid
 from viewer.ui.pane_menu import PaneMenu
 from viewer.ui.parts import column, row
@@ -65,6 +66,7 @@ class MainWindow(QMainWindow):
         self.empty = EmptyState(theme)
         self.findings = FindingsPanel()
         self.comparison = ComparisonPanel(theme)
+        self.notes = NotesPanel()
         self.histogram = Histogram(theme)
         self.jobs = JobsPanel(jobs)
         self.timing = TimingStrip(theme, jobs)
@@ -90,7 +92,7 @@ class MainWindow(QMainWindow):
         self.display = display
         self._middle.setCurrentWidget(self.panes if self.catalogue.study is not None else self.empty)
         self.panes.show_display(display)
-        for part in (self.top, self.series, self.findings, self.comparison, self.histogram):
+        for part in (self.top, self.series, self.findings, self.comparison, self.notes, self.histogram):
             part.show_display(display)
         self.top.show_support(self.supports, display.precision)
 
@@ -156,26 +158,30 @@ class MainWindow(QMainWindow):
     # --- asking ---------------------------------------------------------------------------------------------------
 
     def ask_for_study(self) -> None:
-        """Let the user choose a folder, or a file when no folder was chosen."""
+        """Let the user choose a folder."""
         folder = QFileDialog.getExistingDirectory(self, "Open the folder of a study")
         if folder:
             self.open_wanted.emit(Path(folder))
 
     def ask_for_file(self) -> None:
+        """Let the user choose one file or a zip."""
         file, _ = QFileDialog.getOpenFileName(self, "Open a file", "", FILE_KINDS)
         if file:
             self.open_wanted.emit(Path(file))
 
     def ask_where_to_export(self) -> None:
+        """Let the user choose a folder for the results."""
         folder = QFileDialog.getExistingDirectory(self, "Folder for the results")
         if folder:
             self.export_wanted.emit(Path(folder))
 
     def show_ledger(self) -> None:
+        """Every file and what became of it."""
         if self.catalogue.study is not None:
             LedgerDialog(self.catalogue.study, self).exec()
 
     def choose_tool(self, tool: Tool) -> None:
+        """What the left button does from now on."""
         self.panes.set_tool(tool)
         self.top.show_tool(tool)
 
@@ -184,7 +190,7 @@ class MainWindow(QMainWindow):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self._control_key(key)
+            self._control_key(key, bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
         elif key is Qt.Key.Key_Q:
             if not event.isAutoRepeat():
                 self.wished.emit(lambda now: actions.hide_ai(now.view, True))
@@ -199,9 +205,9 @@ class MainWindow(QMainWindow):
         if event.key() == Qt.Key.Key_Q and not event.isAutoRepeat():
             self.wished.emit(lambda now: actions.hide_ai(now.view, False))
 
-    def _control_key(self, key: Qt.Key) -> None:
+    def _control_key(self, key: Qt.Key, shift: bool) -> None:
         if key is Qt.Key.Key_O:
-            self.ask_for_study()
+            self.ask_for_file() if shift else self.ask_for_study()
         elif key is Qt.Key.Key_S:
             self.screenshot_wanted.emit()
 
@@ -279,7 +285,7 @@ class MainWindow(QMainWindow):
 
     def _right(self) -> QWidget:
         inside = column(22, (16, 14, 16, 12))
-        for part in (self.findings, self.comparison, self.histogram, self.jobs):
+        for part in (self.findings, self.comparison, self.notes, self.histogram, self.jobs):
             inside.addWidget(part)
         inside.addStretch(1)
         content = QWidget()
@@ -312,6 +318,7 @@ class MainWindow(QMainWindow):
         )
         self.empty.open_wanted.connect(self.ask_for_study)
         self.top.open_wanted.connect(self.ask_for_study)
+        self.top.file_wanted.connect(self.ask_for_file)
         self.top.help_wanted.connect(self.help.toggle)
         self.top.tool_chosen.connect(self.choose_tool)
         self.top.screenshot_wanted.connect(self.screenshot_wanted)

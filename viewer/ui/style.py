@@ -9,6 +9,7 @@ from viewer.scene.theme import Theme, css, theme
 from viewer.state.display import Colour
 
 BASE_PX = 13
+LIGHT_SUM = 384
 TYPE_FACE = "Inter"  # where the system has it (Debian: fonts-inter), else the system's own sans
 
 
@@ -43,6 +44,11 @@ def mixed(a: Colour, b: Colour, share: float) -> Colour:
     """`share` of b laid over a."""
     red, green, blue = (round(x + (y - x) * share) for x, y in zip(a, b, strict=True))
     return red, green, blue
+
+
+def legible(colour: Colour, tokens: Theme) -> Colour:
+    """A colour as small text: drawn towards the text's own until it stands out from the panel."""
+    return mixed(colour, tokens.text, 0.5 if sum(tokens.panel) > LIGHT_SUM else 0.15)
 
 
 def qcolor(value: Colour, alpha: int = 255) -> QColor:
@@ -82,10 +88,11 @@ def style_sheet(tokens: Theme) -> str:
         "hover": css(mixed(tokens.card, tokens.text, 0.07)),
         "pressed": css(mixed(tokens.card, tokens.text, 0.12)),
         "chosen": css(mixed(tokens.card, tokens.accent, 0.16)),
-        "good": css(tokens.labels.agreement),
+        "good": css(legible(tokens.labels.agreement, tokens)),
+        "violet": css(legible(tokens.synthetic, tokens)),
         "good_ground": css(mixed(tokens.panel, tokens.labels.agreement, 0.16)),
         "synthetic_ground": css(mixed(tokens.panel, tokens.synthetic, 0.22)),
-        "bad": css(tokens.labels.lesions[0]),
+        "bad": css(legible(tokens.labels.lesions[0], tokens)),
         "bad_ground": css(mixed(tokens.panel, tokens.labels.lesions[0], 0.18)),
         "faint": css(mixed(tokens.quiet, tokens.panel, 0.35)),
     }
@@ -107,6 +114,7 @@ QLabel[role="wordmark"] { font-size: 16px; font-weight: 600; }
 QLabel[role="section"] { color: %(quiet)s; font-size: 11px; font-weight: 600; letter-spacing: 1px; }
 QLabel[role="quiet"] { color: %(quiet)s; }
 QLabel[role="small"] { color: %(quiet)s; font-size: 12px; }
+QLabel[role="note"] { color: %(warning)s; font-size: 12px; }
 QLabel[role="strong"] { font-weight: 600; }
 QLabel[role="figure"] { font-weight: 600; }
 QLabel[role="good"] { color: %(good)s; font-size: 12px; }
@@ -117,14 +125,14 @@ QLabel[badge] { font-size: 11px; font-weight: 600; border-radius: 4px; padding: 
 QLabel[badge="ok"] { background: %(good_ground)s; color: %(good)s; }
 QLabel[badge="corrected"] { background: %(warning_ground)s; color: %(warning)s; }
 QLabel[badge="blocked"] { background: %(bad_ground)s; color: %(bad)s; }
-QLabel[badge="synthetic"] { background: %(synthetic_ground)s; color: #c3a3ff; }
+QLabel[badge="synthetic"] { background: %(synthetic_ground)s; color: %(violet)s; }
 QLabel[badge="plain"] { background: %(hover)s; color: %(quiet)s; }
 
 QPushButton, QToolButton { background: transparent; border: 1px solid transparent; border-radius: 5px;
   padding: 5px 10px; }
 QPushButton:hover, QToolButton:hover { background: %(hover)s; }
 QPushButton:pressed, QToolButton:pressed { background: %(pressed)s; }
-QPushButton:checked, QToolButton:checked { background: %(pressed)s; color: #ffffff; }
+QPushButton:checked, QToolButton:checked { background: %(pressed)s; }
 QPushButton:focus, QToolButton:focus { border-color: %(accent)s; }
 QPushButton:disabled, QToolButton:disabled { color: %(faint)s; }
 QToolButton::menu-indicator, QPushButton::menu-indicator { image: none; width: 0; }

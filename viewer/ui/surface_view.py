@@ -19,7 +19,7 @@ from vtkmodules.vtkRenderingUI import vtkGenericRenderWindowInteractor
 
 from viewer.scene.furniture import draw_surface_words
 from viewer.scene.surface import SurfaceScene
-from viewer.scene.theme import Theme
+from viewer.scene.theme import Theme, theme
 from viewer.state.display import SurfacePane
 from viewer.ui.slice_view import CLICK_SLACK_PX, NOTCH
 from viewer.ui.style import qcolor
@@ -134,7 +134,7 @@ class SurfaceView(QWidget):
             self._ground = self.draw_surfaces()
         self.picture = self._ground.copy()
         if self.pane is not None:
-            draw_surface_words(self.picture, self.pane, self._theme, self.devicePixelRatioF())
+            draw_surface_words(self.picture, self.pane, theme(), self.devicePixelRatioF())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.redraw()

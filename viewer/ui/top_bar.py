@@ -30,6 +30,7 @@ class TopBar(QWidget):
     """Signals tell wishes; `show_display` shows what is true."""
 
     open_wanted = Signal()
+    file_wanted = Signal()
     tool_chosen = Signal(object)
     layout_chosen = Signal(object)
     precision_chosen = Signal(object)
@@ -105,7 +106,7 @@ class TopBar(QWidget):
         self.setLayout(whole)
 
     def _add_tools(self, whole: QHBoxLayout) -> None:
-        self._open = _raised("Open", "Open a folder or a file (Ctrl+O)")
+        self._open = _raised("Open ▾", "Open a folder or a file")
         whole.addWidget(self._open)
         whole.addSpacing(8)
         self._group = QButtonGroup(self)
@@ -136,7 +137,10 @@ class TopBar(QWidget):
         return menu
 
     def _connect(self) -> None:
-        self._open.clicked.connect(self.open_wanted)
+        opening = QMenu(self)
+        opening.addAction("Folder …\tCtrl+O").triggered.connect(self.open_wanted)
+        opening.addAction("File or zip …\tCtrl+Shift+O").triggered.connect(self.file_wanted)
+        self._open.setMenu(opening)
         self._help.clicked.connect(self.help_wanted)
         self.compare.clicked.connect(self.compare_toggled)
         for tool, button in self.tools.items():

@@ -28,14 +28,15 @@ def test_the_document_has_every_promised_field(tmp_path, write_series):
     assert series["shape_kji"][0] == 5
     assert series["spacing_mm"] == [0.5, 0.5, round(5 * np.cos(0.3), 6)]
     assert series["steps_mm"] == [round(5 * np.cos(0.3), 3)]
-    assert series["gantry_tilt_deg"] == round(-np.degrees(0.3), 3)
+    assert series["gantry_tilt_deg"] == round(np.degrees(0.3), 3)
+    assert series["shear_deg"] == round(-np.degrees(0.3), 3)
     assert len(series["reasons"]) == 1
 
 
 def test_people_see_counts_tilt_and_reasons(tmp_path, write_series):
     lines = text(tilted(tmp_path, write_series)).splitlines()
     assert lines[0] == "head: 6 files, 5 in 1 series, 1 set aside"
-    assert any("Head" in line and "tilt -17.2 deg" in line and "~" in line for line in lines)
+    assert any("Head" in line and "tilt 17.2 deg" in line and "~" in line for line in lines)
     assert any("de-sheared" in line for line in lines)
     assert any("notes.txt" in line for line in lines)
 
