@@ -80,4 +80,3 @@ def require_intact(bundle: Bundle) -> None:
         raise EngineError(
             f"The model of {bundle.task.name} is not the one its manifest names.", "Install the bundle again."
         )
-

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from inference.errors import JobCancelled
 from inference.result import CancelledFn, Progress, ProgressFn
 from inference.volume import Channel, Geometry, Volume
 from viewer.dicom.write_series import PhantomPatient, SeriesToWrite, StudyNotWritten, Timing, WriteOptions, write_study
+from viewer.whole_file import write_text
 
 Point = tuple[float, float, float]
 DEMO_PLAN = LesionPlan(
@@ -127,7 +127,7 @@ def make_demo(
         step_mm: Grid of the head; coarser is faster and less sharp.
 
     Raises:
-        StudyNotWritten: `folder/study` exists already, or the disk refused.
+        StudyNotWritten: `folder/study` exists already, or the disk refused. ExportFailed: The same of the truth.
         JobCancelled: `cancelled()` became true.
     """
     study = folder / STUDY_FOLDER
@@ -203,12 +203,4 @@ def _known(head: Head) -> list[TrueLesion]:
 
 def _write_truth(file: Path, truth: DemoTruth) -> None:
     document = {"seed": truth.seed, "study": truth.study.name, "lesions": [asdict(one) for one in truth.lesions]}
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-        partial.replace(file)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise StudyNotWritten(
-            f"The truth of the demo could not be written ({error.strerror}).", "Make room on the disk."
-        ) from error
+    write_text(file, json.dumps(document, indent=2) + "\n")

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference.volume import Geometry
-from viewer.export import ExportFailed, write_nifti, write_text, write_whole
+from viewer.export import write_nifti
+from viewer.whole_file import ExportFailed, write_text, write_whole
 
 AXES = st.permutations([0, 1, 2]).flatmap(
     lambda p: st.tuples(*[st.sampled_from([1.0, -1.0])] * 3).map(lambda s: np.eye(3)[:, p] * s)
@@ -65,7 +66,8 @@ import resource, signal, sys
 from pathlib import Path
 import numpy as np
 from inference.volume import Geometry
-from viewer.export import ExportFailed, write_nifti
+from viewer.export import write_nifti
+from viewer.whole_file import ExportFailed
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 noise = np.random.default_rng(0).normal(size=(20, 40, 40)).astype(np.float32)

@@ -15,7 +15,7 @@ from pydicom.uid import UID, JPEGExtended12Bit
 
 from inference.errors import InputRefused
 from inference.volume import Floats
-from viewer.dicom import extended, values
+from viewer.dicom import values
 from viewer.dicom.decoders import plugin_for, require_true_size
 from viewer.dicom.functional import frame_items, item_of
 from viewer.dicom.keywords import PIXEL_KEYWORDS
@@ -83,6 +83,8 @@ class PixelFile:
             if self._syntax != JPEGExtended12Bit:
                 raise
             if self._decoded is None:
+                from viewer.dicom import extended  # brings SimpleITK, for this rare syntax only
+
                 self._decoded = extended.decode(self._data)
             return np.asarray(self._decoded[frame])
 

@@ -11,7 +11,6 @@ from inference.errors import InputRefused
 from inference.volume import Channel, Floats
 from viewer.formats import names
 from viewer.formats.grid import FileHeader, Format
-from viewer.formats.itk import ItkFormat
 from viewer.formats.nifti import NiftiFormat
 from viewer.study import Frame, GeometryState, Series, SeriesKind, SetAside
 
@@ -25,7 +24,11 @@ def format_of(file: Path) -> Format | None:
     name = file.name.lower()
     if name.endswith((".nii", ".nii.gz")):
         return NiftiFormat()
-    return ItkFormat() if name.endswith((".nrrd", ".nhdr", ".mha", ".mhd")) else None
+    if not name.endswith((".nrrd", ".nhdr", ".mha", ".mhd")):
+        return None
+    from viewer.formats.itk import ItkFormat  # SimpleITK is 60 MB that a DICOM study need not carry
+
+    return ItkFormat()
 
 
 def scan_file(file: Path) -> tuple[tuple[Series, ...], tuple[Path, ...]] | SetAside:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inference.errors import InsulaError
 from inference.volume import Volume
 from viewer.scene import furniture, paint
 from viewer.scene.mapping import lay
@@ -20,43 +16,26 @@ from viewer.scene.theme import theme
 from viewer.state.planes import slice_count
 from viewer.state.view import Plane, Window
 from viewer.state.windows import default_window
+from viewer.whole_file import write_whole
 
 _PLANES = (Plane.SAGITTAL, Plane.CORONAL, Plane.AXIAL)
-
-
-class ExportFailed(InsulaError):
-    """A file could not be written."""
-
-    code = "export_failed"
-    exit_code = 3
 
 
 def save_png(path: Path, rgba: NDArray[np.uint8]) -> None:
     """Write a picture so that `path` holds either all of it or what it held before.
 
     Args:
-        path: Where to; its folder must exist.
+        path: Where to.
         rgba: (h, w, 4) uint8.
 
     Raises:
-        ExportFailed: The folder is missing or read-only, or the disk is full; nothing is left behind.
+        ExportFailed: The folder cannot be written or the disk is full; nothing is left behind.
     """
-    temporary = ""
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            Image.fromarray(np.ascontiguousarray(rgba)).save(file, format="PNG", compress_level=4)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary:
-            with suppress(OSError):
-                Path(temporary).unlink()
-        reason = error.strerror or type(error).__name__
-        raise ExportFailed(
-            f"The picture could not be saved: {reason.lower()}.", "Choose another folder, or free space on the disk."
-        ) from error
+
+    def write(partial: Path) -> None:
+        Image.fromarray(np.ascontiguousarray(rgba)).save(partial, format="PNG", compress_level=4)
+
+    write_whole(path, write)
 
 
 def thumbnail(volume: Volume, size: tuple[int, int], window: Window | None = None) -> NDArray[np.uint8]:

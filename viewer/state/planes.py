@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import permutations
 
 import numpy as np
@@ -37,6 +38,7 @@ class PlaneAxes:
     row_flipped: bool
 
 
+@lru_cache(maxsize=256)
 def plane_axes(geometry: Geometry, plane: Plane) -> PlaneAxes:
     """Match voxel axes with patient axes, each taken once, so that oblique grids keep three distinct planes."""
     direction = geometry.direction

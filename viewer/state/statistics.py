@@ -68,8 +68,10 @@ def _sample(volume: Volume) -> Floats:
     step = max(1, volume.voxels.size // _SAMPLES)
     while gcd(step, volume.voxels.shape[2]) > 1:  # else the same few columns would be taken from every row
         step += 1
-    values = volume.voxels.reshape(-1)[::step]
+    # By index, since flattening what is broadcast or strided would copy all of it.
+    at = np.unravel_index(np.arange(0, volume.voxels.size, step), volume.voxels.shape)
+    values = volume.voxels[at]
     keep = np.isfinite(values)
     if volume.valid is not None:
-        keep &= volume.valid.reshape(-1)[::step]
+        keep &= volume.valid[at]
     return values[keep]

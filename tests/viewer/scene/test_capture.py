@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from inference.volume import Channel, Geometry, Volume
-from viewer.scene.capture import ExportFailed, save_png, thumbnail
+from viewer.scene.capture import save_png, thumbnail
 from viewer.scene.theme import theme
+from viewer.whole_file import ExportFailed
 
 RGBA = np.random.default_rng(0).integers(0, 256, (30, 40, 4), dtype=np.uint8)
 
@@ -24,9 +25,10 @@ def test_png_holds_every_pixel(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["a.png"]
 
 
-def test_a_missing_folder_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ExportFailed, match="could not be saved: no such file"):
-        save_png(tmp_path / "nowhere" / "a.png", RGBA)
+def test_a_folder_that_is_a_file_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(ExportFailed, match=r"a\.png could not be written: "):
+        save_png(tmp_path / "taken" / "a.png", RGBA)
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])

@@ -16,8 +16,8 @@ from PySide6.QtTest import QTest
 from inference.errors import BadOutput, EngineError, InputRefused
 from inference.result import Precision
 from viewer.app import Application, NotFinished, Options, start_qt
-from viewer.scene.capture import ExportFailed
 from viewer.state.display import SlicePane
+from viewer.whole_file import ExportFailed
 
 pytestmark = [pytest.mark.gui, pytest.mark.usefixtures("nothing_left")]
 Make = Callable[..., Any]
@@ -129,7 +129,8 @@ def test_a_job_that_hangs_does_not_hang_the_command(
     assert issubclass(NotFinished, EngineError)
 
 
-def test_a_folder_that_is_missing_is_told(ready: Callable[..., Application], tmp_path: Path) -> None:
+def test_a_picture_that_cannot_be_saved_is_told(ready: Callable[..., Application], tmp_path: Path) -> None:
+    (tmp_path / "missing").write_text("")
     with pytest.raises(ExportFailed):
         ready().run_until_done_and_capture(tmp_path / "missing" / "picture.png")
 
