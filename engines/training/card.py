@@ -24,8 +24,8 @@ def write(recipe: Recipe, seed: int, steps: int) -> str:
                 about,
                 "## How it was trained",
                 f"Seed {seed}, {steps} steps, {recipe.phantom_cases} digital heads; {settings}. One thread, bfloat16 "
-                "autocast, running mean of the weights (0.998), warm-up over 100 steps, cosine fade over the last "
-                "35 %.",
+                "autocast, running mean of the weights over about the last ninth of the steps, warm-up over 100 "
+                "steps, cosine fade over the last 35 %.",
                 f"    insula engines train {recipe.name} --data DIR --out DIR --seed {seed} --steps {steps}",
                 FIGURES,
                 NOT_MEASURED,

@@ -7,17 +7,19 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from torch import nn
 
 from engines.training.toml_text import toml_text
+from inference.backends.onnxruntime import OnnxRuntimeBackend
 from inference.errors import EngineError
+from inference.result import Precision
 from inference.task import read_task
 from inference.volume import Floats
 
@@ -76,9 +78,9 @@ def to_onnx(network: nn.Module, example: Floats, names: tuple[str, list[str]], f
 
 def answers(file: Path, example: Floats) -> dict[str, Floats]:
     """What ONNX Runtime says to one input, by output name."""
-    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    names = [o.name for o in session.get_outputs()]
-    return dict(zip(names, session.run(names, {session.get_inputs()[0].name: example}), strict=True))
+    engine = OnnxRuntimeBackend().load(file, Precision.FP32, "CPU")
+    with closing(engine):
+        return engine.infer({engine.inputs[0].name: example})
 
 
 def _fill(network: nn.Module, manifest: Mapping[str, Any], example: Floats, card: str, folder: Path) -> None:

@@ -38,7 +38,10 @@ class Trainee(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What to do: how many steps, from which seed, and where the checkpoint lies."""
+    """What to do: how many steps, from which seed, and where the checkpoint lies.
+
+    `memory` limits the running mean of the weights, which otherwise spans the last ninth of the steps so far.
+    """
 
     steps: int
     seed: int

@@ -46,7 +46,7 @@ def test_tilt_is_signed_toward_the_column_whatever_the_orientation_and_order(tur
     verdict = judge(planes(4.0 * np.array(order), turn, tilt_deg=tilt))
     assert verdict.tilt_deg == pytest.approx(tilt, abs=1e-6)
     assert verdict.state is GeometryState.CORRECTED
-    assert f"{verdict.tilt_deg:.1f} degrees" in verdict.reasons[0]
+    assert f"{abs(verdict.tilt_deg):.1f} degrees" in verdict.reasons[0]
     assert verdict.grid.is_orthogonal
 
 

@@ -249,7 +249,7 @@ def nothing_left() -> Iterator[None]:
 
     def busy() -> set[int]:
         gc.collect()
-        alive = [one for one in gc.get_objects() if isinstance(one, QThread | QTimer) and _living(one)]
+        alive = [one for one in gc.get_objects() if issubclass(type(one), QThread | QTimer) and _living(one)]
         threads = {id(one) for one in alive if isinstance(one, QThread) and one.isRunning()}
         return threads | {id(one) for one in alive if isinstance(one, QTimer) and one.isActive()}
 
