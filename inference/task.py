@@ -19,6 +19,7 @@ else:
 
 SCHEMA = 1
 NORMALISATIONS = ("window", "zscore", "adc")
+INSIDES = ("", "brain")
 SAMPLINGS = ("slices", "tiles")
 
 T = TypeVar("T")
@@ -72,6 +73,7 @@ class Output:
         labels: Class names; for masks label values count from 1.
         threshold: Probability above which a voxel belongs to a mask.
         min_ml: Components smaller than this are dropped from a mask.
+        inside: "brain" keeps a mask inside the brain of the first channel; "" keeps all.
         strides, score, iou: For boxes.
         channel, low, high: For volumes: what they show, and the range that [-1, 1] is mapped to.
     """
@@ -79,6 +81,7 @@ class Output:
     labels: tuple[str, ...] = ()
     threshold: float = 0.5
     min_ml: float = 0.0
+    inside: str = ""
     strides: tuple[int, ...] = ()
     score: float = 0.3
     iou: float = 0.5
@@ -186,6 +189,8 @@ def _check(task: Task, where: str) -> None:
         wrong.append("sampling must be positive, with 0 <= overlap < 1")
     if task.output.channel not in Channel.__members__:
         wrong.append(f"output.channel {task.output.channel!r} is not known")
+    if task.output.inside not in INSIDES:
+        wrong.append(f"output.inside {task.output.inside!r} is not known")
     if task.kind is not Kind.VOLUME and not task.output.labels:
         wrong.append("output.labels is empty")
     if task.kind is Kind.BOXES and len(task.output.strides) != len(task.model.outputs):

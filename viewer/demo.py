@@ -20,8 +20,7 @@ Point = tuple[float, float, float]
 DEMO_PLAN = LesionPlan(
     (
         LesionSpec(LesionKind.INFARCT, 16.0, Side.RIGHT),
-        LesionSpec(LesionKind.INFARCT, 3.0, Side.RIGHT),
-        LesionSpec(LesionKind.INFARCT, 1.2, Side.LEFT),
+        LesionSpec(LesionKind.INFARCT, 6.0, Side.LEFT),
         LesionSpec(LesionKind.IPH, 22.0, Side.LEFT),
         LesionSpec(LesionKind.SDH, 55.0, Side.RIGHT),
     )

@@ -9,7 +9,7 @@ from typing import Any
 from viewer.demo import DemoTruth, TrueLesion
 
 NEAR_MM = 5.0
-SAME_WORDS = {"ischaemic lesion": "infarct"}
+SAME_WORDS = {"ischaemic": "infarct"}
 Document = Mapping[str, Any]
 
 

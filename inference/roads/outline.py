@@ -9,6 +9,7 @@ from inference.errors import GeometryMismatch
 from inference.result import Result
 from inference.roads.stage import Clock, Job, require_varied, spread_over_places
 from inference.steps import findings, normalise
+from inference.steps.brain import brain_mask
 from inference.steps.head import midline_x_mm, mr_foreground
 from inference.steps.resample import isotropic_like, to_grid
 from inference.steps.tiles import Stitch, cut, pad_to, tile_starts
@@ -89,6 +90,9 @@ def _mask(job: Job, logits: Floats, work: Geometry) -> tuple[Mask, Floats]:
     target, output = job.source.geometry, job.task.output
     odds = np.exp(logits - logits.max(axis=0))
     shares = odds / odds.sum(axis=0)
+    if output.inside == "brain":
+        dwi = to_grid(job.source.voxels, target, work)
+        shares[1:] *= brain_mask(dwi, work.spacing_mm)
     back = np.stack([to_grid(share, work, target) for share in shares[1:]])
     total = back.sum(axis=0)
     labels = np.where(total > output.threshold, 1 + back.argmax(axis=0), 0).astype(np.uint8)

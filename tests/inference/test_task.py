@@ -61,6 +61,7 @@ def test_a_good_manifest_is_read_whole(tmp_path):
         ('kind = "mask"', 'kind = "poem"', "kind has a wrong value"),
         ('version = "0.1.0"', "version = 1", "version has a wrong value"),
         ('labels = ["ischaemic lesion"]', "", "labels is empty"),
+        ("[output]", '[output]\ninside = "liver"', "inside 'liver'"),
         ("schema = 1", "schema = 9", "schema 1"),
         ('file = "model.onnx"', 'file = "../model.onnx"', "own folder"),
         ("[model]", "[model", "cannot be read"),
