@@ -178,15 +178,9 @@ def _check(task: Task, where: str) -> None:
         *[f"normalise {c.normalise!r} is not known" for c in task.channels if c.normalise not in NORMALISATIONS],
         *[f"channel {c.name} needs low < high" for c in task.channels if c.normalise == "window" and c.low >= c.high],
     ]
-    sides = {"slices": 2, "tiles": 3}.get(task.sampling.kind)
-    if sides is None:
-        wrong.append(f"sampling.kind {task.sampling.kind!r} is not one of {', '.join(SAMPLINGS)}")
-    elif len(task.sampling.size) != sides or len(task.sampling.spacing_mm) != sides:
-        wrong.append(f"sampling.size and spacing_mm need {sides} numbers")
+    wrong += _sampling_faults(task.sampling)
     if not task.channels:
         wrong.append("channels is empty")
-    if min((*task.sampling.size, *task.sampling.spacing_mm), default=0) <= 0 or not 0 <= task.sampling.overlap < 1:
-        wrong.append("sampling must be positive, with 0 <= overlap < 1")
     if task.output.channel not in Channel.__members__:
         wrong.append(f"output.channel {task.output.channel!r} is not known")
     if task.output.inside not in INSIDES:
@@ -199,3 +193,15 @@ def _check(task: Task, where: str) -> None:
         wrong.append("files must lie in the bundle's own folder")
     if wrong:
         raise ManifestInvalid(f"{where}: {'; '.join(wrong)}.", "Correct the manifest.")
+
+
+def _sampling_faults(sampling: Sampling) -> list[str]:
+    faults = []
+    sides = {"slices": 2, "tiles": 3}.get(sampling.kind)
+    if sides is None:
+        faults.append(f"sampling.kind {sampling.kind!r} is not one of {', '.join(SAMPLINGS)}")
+    elif len(sampling.size) != sides or len(sampling.spacing_mm) != sides:
+        faults.append(f"sampling.size and spacing_mm need {sides} numbers")
+    if min((*sampling.size, *sampling.spacing_mm), default=0) <= 0 or not 0 <= sampling.overlap < 1:
+        faults.append("sampling must be positive, with 0 <= overlap < 1")
+    return faults

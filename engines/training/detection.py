@@ -11,7 +11,7 @@ import torch
 from engines.architectures.detector import STRIDES, GridDetector
 from engines.training.box_loss import detection_loss, flatten
 from engines.training.boxed_slices import BoxedSlices, augmented, drawing_weights
-from engines.training.loop import step_rng
+from engines.training.loop import descend, step_rng
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,7 @@ class DetectionTrainee:
         with torch.autocast("cpu", torch.bfloat16):
             maps = self.network(pictures.contiguous(memory_format=torch.channels_last))
         loss = detection_loss(flatten([m.float() for m in maps], STRIDES), truth)
-        for group in self._optimiser.param_groups:
-            group["lr"] = self._settings.rate * rate
-        self._optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
-        self._optimiser.step()
-        return float(loss.detach())
+        return descend(loss, self.network, self._optimiser, self._settings.rate * rate, clip=10.0)
 
     def state(self) -> dict[str, Any]:
         return {"network": self.network.state_dict(), "optimiser": self._optimiser.state_dict()}

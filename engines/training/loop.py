@@ -115,3 +115,16 @@ def _resume(trainee: Trainee, mean: nn.Module, run: Run) -> int:
     trainee.restore(stored["trainee"])
     mean.load_state_dict(stored["mean"])
     return int(stored["step"])
+
+
+def descend(
+    loss: torch.Tensor, network: torch.nn.Module, optimiser: torch.optim.Optimizer, rate: float, *, clip: float
+) -> float:
+    """One step down the gradient, its norm limited to `clip`; the loss as a number."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    optimiser.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(network.parameters(), clip)
+    optimiser.step()
+    return float(loss.detach())

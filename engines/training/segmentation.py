@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from engines.architectures.unet3d import UNet3d
 from engines.training.lesion_tiles import LesionCase, tile_batch
-from engines.training.loop import step_rng
+from engines.training.loop import descend, step_rng
 
 GAIN = ((10.0, 0.0, 1.0), (-0.2, 0.6, 6.0))
 """DWI as it is; ADC above 1.6 (1e-3 mm2/s) is water or outside, and 0.5 to 1.0 must fill the range: an infarct differs
@@ -45,13 +45,7 @@ class SegmentationTrainee:
         with torch.autocast("cpu", torch.bfloat16):
             levels = self.network.supervised(tiles.contiguous(memory_format=torch.channels_last_3d))
         loss = supervised_loss([level.float() for level in levels], labels)
-        for group in self._optimiser.param_groups:
-            group["lr"] = self._settings.rate * rate
-        self._optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 12.0)
-        self._optimiser.step()
-        return float(loss.detach())
+        return descend(loss, self.network, self._optimiser, self._settings.rate * rate, clip=12.0)
 
     def state(self) -> dict[str, Any]:
         return {"network": self.network.state_dict(), "optimiser": self._optimiser.state_dict()}
