@@ -19,8 +19,9 @@ from inference.errors import EngineError
 from inference.result import Precision
 
 # Largest difference allowed, as a share of the stored output's range. fp16 keeps 11 bits, bf16 8, int8 at most 8.
+# The stored answer is ONNX Runtime's; another runtime adds the 262,144 voxels under an instance norm in another order.
 GATES: Mapping[Precision, float] = {
-    Precision.FP32: 1e-4,
+    Precision.FP32: 1e-3,
     Precision.FP16: 1e-2,
     Precision.BF16: 1e-1,
     Precision.INT8: 3e-1,

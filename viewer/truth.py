@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from math import dist
 from typing import Any
 
+from inference.result import Point
 from viewer.demo import DemoTruth, TrueLesion
 
 NEAR_MM = 5.0
@@ -47,13 +48,14 @@ def _belongs(finding: Document, lesions: Iterable[TrueLesion]) -> int | None:
     word: str = finding["label"]
     label = SAME_WORDS.get(word, word).casefold()
     centre = finding["centroid_lps_mm"]
-    holders = [i for i, one in enumerate(lesions) if one.label.casefold() == label and _holds(one, centre)]
+    holders = [i for i, one in enumerate(lesions) if one.label.casefold() == label and holds(one.box_lps_mm, centre)]
     chosen = list(lesions)
     return min(holders, key=lambda i: dist(chosen[i].centroid_lps_mm, centre), default=None)
 
 
-def _holds(lesion: TrueLesion, point: Iterable[float]) -> bool:
-    low, high = lesion.box_lps_mm
+def holds(box_lps_mm: tuple[Point, Point], point: Iterable[float]) -> bool:
+    """Whether a point lies in a box widened by 5 mm. All in LPS mm."""
+    low, high = box_lps_mm
     return all(lo - NEAR_MM <= x <= hi + NEAR_MM for lo, x, hi in zip(low, point, high, strict=True))
 
 
