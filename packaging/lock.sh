@@ -8,7 +8,7 @@ compile() { # compile TARGET ARGUMENT...
     local target=$1
     shift
     uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-annotate \
-        --no-header --override "$lock/overrides.txt" --no-emit-package torch --output-file "$target" "$@" \
+        --no-header --override "$lock/overrides.txt" --no-emit-package torch --no-emit-package acvl-utils --output-file "$target" "$@" \
         pyproject.toml "$lock/system.in" "$lock/build.in"
 }
 

@@ -134,15 +134,19 @@ make_venv() { # make_venv PYTHON
     say "Installing what packaging/lock/$kind.txt names (a few minutes the first time)"
     pip --no-deps --require-hashes --only-binary :all: -r "packaging/lock/$kind.txt" ||
         fail "A package could not be fetched or its hash differs from the lock. See the lines above; check the network and start again."
-    [ "$kind" = runtime ] || install_torch
+    [ "$kind" = runtime ] || install_what_has_no_one_wheel
     pip --no-deps --no-build-isolation -e . || fail "The project itself could not be installed; see the lines above."
 }
 
-install_torch() {
+readonly acvl_utils=acvl-utils==0.2.6
+
+install_what_has_no_one_wheel() {
     local torch
-    torch=$(grep -o 'torch==[0-9.]*' pyproject.toml)
+    torch=$(grep -o '"torch==[0-9.]*' pyproject.toml | tr -d '"')
     say "Installing $torch (to leave CUDA out, name an index with CPU wheels in PIP_EXTRA_INDEX_URL)"
     pip --only-binary :all: "$torch" || fail "$torch could not be fetched. See the lines above; check the network and start again."
+    # A pure Python package that nnunetv2 needs and that comes as source only; its parts are in the lock.
+    pip --no-deps --no-build-isolation "$acvl_utils" || fail "$acvl_utils could not be fetched. See the lines above; check the network and start again."
 }
 
 write_stamps() { # write_stamps PYTHON
