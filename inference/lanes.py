@@ -1,4 +1,4 @@
-"""A lane: one device's queue, worked off in order by one thread (paper p0, section III: one engine a device at a time)."""
+"""A lane: one device's queue, worked off in order by one thread."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class LaneSpec:
     Attributes:
         name: Row on the timeline: "gpu", "dla0", "cpu0".
         device: As `Backend.load` takes it: "GPU", "DLA0", "CPU".
-        cores: Processor cores that its thread, and every thread that an engine loaded on it starts, may use; empty: all.
+        cores: Processor cores for its thread and for every thread that an engine loaded on it starts; empty: all.
     """
 
     name: str
