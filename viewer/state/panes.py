@@ -16,11 +16,12 @@ from viewer.state.surfaces import resolve_surface
 from viewer.state.view import Annotations, Content, PaneWish, Window
 from viewer.state.wanted import Wanted, compared_masks, compared_precisions
 from viewer.state.windows import NamedWindow, default_window, name_of
-from viewer.study import GeometryState
+from viewer.study import GeometryState, Series
 
 _KINDS = {Content.SYNTHETIC: Kind.VOLUME, Content.BOXES: Kind.BOXES, Content.MASK: Kind.MASK}
 _TITLES = {Kind.BOXES: " + boxes", Kind.MASK: " + lesions"}
 _NEEDS_CT = "Synthetic MRI needs a CT."
+TITLE_LENGTH = 36
 
 
 def resolve_pane(wish: PaneWish, wanted: Wanted, active: bool) -> Pane:
@@ -79,7 +80,7 @@ def _acquired(wish: PaneWish, wanted: Wanted, active: bool) -> SlicePane:
         return _empty(wish, wanted, active, uid or "", _why_no_picture(uid, wanted))
     series = choose.series_of(wanted.catalogue, uid)
     window = _window(wanted, uid, volume, None if series is None else series.window)
-    title = volume.name or (series.description if series is not None else "") or "Series"
+    title = _acquired_title(volume, series, wanted.view.patient_text)
     fits = kind is not None and uid == wanted.ground(kind, task_wish)
     lines = _overlay_lines(kind, task_wish, wanted) if kind is not None and fits else ()
     has_overlay = kind is not None and fits and wanted.result(kind, task_wish) is not None
@@ -88,6 +89,13 @@ def _acquired(wish: PaneWish, wanted: Wanted, active: bool) -> SlicePane:
     # MONOCHROME1 (DICOM PS3.3 C.7.6.3.1.2): the lowest value is white; a wish to invert turns it round once more.
     pane = replace(pane, inverted=wish.inverted != (series is not None and series.inverted))
     return _with_overlays(pane, kind, task_wish, wanted) if fits else pane
+
+
+def _acquired_title(volume: Volume, series: Series | None, patient_text: bool) -> str:
+    """What the scanner calls it; its neutral name where no patient text may show, for anything may be typed there."""
+    described = series.description if series is not None and patient_text else ""
+    short = described if len(described) <= TITLE_LENGTH else described[: TITLE_LENGTH - 1].rstrip() + "…"
+    return short or volume.name or "Series"
 
 
 def _with_overlays(pane: SlicePane, kind: Kind | None, wished: str | None, wanted: Wanted) -> SlicePane:

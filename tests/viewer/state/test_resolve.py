@@ -48,7 +48,7 @@ def test_best_series_is_the_ct(catalogue: Catalogue, ct: Volume) -> None:
     assert (source.volume_id, source.preset, source.window) == ("ct", "Brain", Window(80.0, 40.0))
     assert (source.index, source.count) == (4, 10)
     assert not source.synthetic
-    assert source.corners.top_left[:2] == ("CT head", "W 80 L 40 · Brain")
+    assert source.corners.top_left[:2] == ("CT head 5 mm", "W 80 L 40 · Brain")
     assert source.corners.top_right == ("slice 5 / 10", "S 20.0 mm")
     assert source.corners.bottom_left == ("PHANTOM, SEVEN", "P-77 · M · 64 y", "2026-11-20")
 
@@ -184,6 +184,18 @@ def test_ledger_accounts_for_every_file(catalogue: Catalogue) -> None:
     display = resolve(ALL, catalogue)
     assert display.ledger == "34 files found · 30 shown in 2 series · 1 in localizers · 3 set aside"
     assert display.warnings[0] == "The gantry tilt of 18.5 degrees was taken out."
+
+
+def test_a_typed_description_gives_way_to_a_neutral_title_without_patient_text(catalogue: Catalogue) -> None:
+    display = resolve(actions.toggle_patient_text(ALL), catalogue)
+    assert pane(display, Content.SOURCE).corners.top_left[0] == "CT head"
+
+
+def test_a_long_description_leaves_room_for_the_slice_number(catalogue: Catalogue) -> None:
+    assert catalogue.study is not None
+    typed = [replace(s, description="HEAD WITHOUT CONTRAST " * 4) for s in catalogue.study.series]
+    display = resolve(ALL, replace(catalogue, study=replace(catalogue.study, series=tuple(typed))))
+    assert len(pane(display, Content.SOURCE).corners.top_left[0]) <= 40
 
 
 def test_patient_text_goes_everywhere_at_once(catalogue: Catalogue) -> None:
