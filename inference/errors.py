@@ -8,12 +8,16 @@
     - BackendMissing          the runtime library is not installed
     - PrecisionAbsent         this backend cannot run that precision on this machine
     - BadOutput               the network answered NaN, infinity or one constant
+    - MemoryRefused           the job needs more memory than the machine has free
+    - EngineCrashed           the engine's process ended by a fault of its own
+    - EngineKilled            the system ended the engine's process
+    - EngineHung              the engine gave no sign of life for too long
   - JobCancelled              the user stopped the job                             (exit 5)
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class InsulaError(Exception):
@@ -34,6 +38,16 @@ class InsulaError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors cross from the engine host; what a subclass asks of its own constructor does not matter there."""
+        return _again, (type(self), self.message, self.hint)
+
+
+def _again(kind: type[InsulaError], message: str, hint: str) -> InsulaError:
+    error = kind.__new__(kind)
+    InsulaError.__init__(error, message, hint)
+    return error
 
 
 class InputRefused(InsulaError):
@@ -78,6 +92,30 @@ class BadOutput(EngineError):
     """The network answered NaN, infinity or one constant."""
 
     code = "bad_output"
+
+
+class MemoryRefused(EngineError):
+    """The job needs more memory than the machine has free."""
+
+    code = "memory_refused"
+
+
+class EngineCrashed(EngineError):
+    """The engine's process ended by a fault of its own."""
+
+    code = "engine_crashed"
+
+
+class EngineKilled(EngineError):
+    """The system ended the engine's process."""
+
+    code = "engine_killed"
+
+
+class EngineHung(EngineError):
+    """The engine gave no sign of life for too long."""
+
+    code = "engine_hung"
 
 
 class JobCancelled(InsulaError):

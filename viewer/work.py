@@ -1,42 +1,51 @@
-"""Runs tasks on a study: matches series, makes engines ready once and keeps them, and says where results come from."""
+"""Runs tasks on a study: matches series, makes graphs ready, asks the engine host, says where results come from."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from engines.derive import model_for
 from engines.library import Bundle, bundles, require_intact
-from inference.backends import registry
-from inference.backends.base import Engine, Support
-from inference.backends.registry import Choice
+from inference.backends.base import Support
+from inference.host.client import EngineHost
+from inference.host.messages import Chosen, EngineKey, Order
 from inference.result import CancelledFn, Precision, ProgressFn, Provenance, Result
-from inference.run import run
 from inference.volume import Volume
 from viewer import match as matching
 from viewer.match import Match, Skipped
 from viewer.study import Study
 
-EngineKey = tuple[str, Precision, str, str]
-
 
 class Worker:
-    """One per program. Engines are made on first use and shared; one job at a time uses an engine.
+    """One per program. No engine runs in this process: a fault of one cannot take the window down.
 
     Args:
         offered: Bundles to choose from; None: the shipped ones.
         backend: Name of the backend, None: the best that there is.
         device: "CPU", "GPU", ...; None: the backend's best.
+        host: Shared with other workers, who then close it; None: one of its own.
     """
 
     def __init__(
-        self, offered: Iterable[Bundle] | None = None, backend: str | None = None, device: str | None = None
+        self,
+        offered: Iterable[Bundle] | None = None,
+        backend: str | None = None,
+        device: str | None = None,
+        host: EngineHost | None = None,
     ) -> None:
         self._bundles = {b.task.name: b for b in (bundles() if offered is None else offered)}
         self._backend, self._device = backend, device
-        self._engines: dict[EngineKey, Engine] = {}
+        self._host, self._owns_host = host or EngineHost(), host is None
+        self._chosen: dict[Precision, Chosen] = {}
+        self._graphs: dict[tuple[str, Precision], Path] = {}
         self._one_at_a_time = threading.Lock()
+
+    def start(self) -> None:
+        """Let the engine host start while a study is still read; returns at once."""
+        self._host.start()
 
     def matches(self, study: Study) -> tuple[Match, ...]:
         """Tasks that the study allows."""
@@ -48,7 +57,7 @@ class Worker:
 
     def support(self, match: Match, precision: Precision) -> Support:  # noqa: ARG002 - the callers' protocol
         """How this machine provides a precision; the same for every task today."""
-        return registry.choose(self._backend, precision, self._device).support
+        return self._choice(precision).support
 
     def run(
         self,
@@ -64,49 +73,44 @@ class Worker:
             volumes: Series uid -> volume, at least those that the match names.
 
         Raises:
-            InsulaError: See `inference.run.run` and `Backend.load`.
+            InsulaError: See `inference.host.client.EngineHost.run`.
         """
         with self._one_at_a_time:
             begin = time.perf_counter()
             bundle = self._bundles[match.task.name]
-            choice = registry.choose(self._backend, precision, self._device)
-            engine = self._engine(bundle, choice, precision)
-            load_seconds = time.perf_counter() - begin
+            choice = self._choice(precision, cancelled)
+            engine = EngineKey(self._graph(bundle, precision), bundle.sha256, precision, choice.backend, choice.device)
+            spent = time.perf_counter() - begin
+            order = Order(match.task, engine, _provenance(bundle, choice, precision), load_seconds=spent)
             feed = {channel: volumes[series.uid] for channel, series in match.series.items()}
-            provenance = _provenance(bundle, choice, precision)
-            return run(
-                feed,
-                match.task,
-                engine,
-                provenance,
-                progress=progress,
-                cancelled=cancelled,
-                load_seconds=load_seconds,
-            )
+            return self._host.run(order, feed, progress, cancelled)
 
     def close(self) -> None:
-        """Give every engine's memory back."""
-        with self._one_at_a_time:
-            for engine in self._engines.values():
-                engine.close()
-            self._engines.clear()
+        """End the engine host, and give every engine's memory back with it."""
+        if self._owns_host:
+            self._host.close()
 
-    def _engine(self, bundle: Bundle, choice: Choice, precision: Precision) -> Engine:
-        key = (bundle.task.name, precision, choice.backend.name, choice.device)
-        if key not in self._engines:
+    def _choice(self, precision: Precision, cancelled: CancelledFn = lambda: False) -> Chosen:
+        """What serves a precision here; asked once, as it does not change while the program runs."""
+        if precision not in self._chosen:
+            self._chosen[precision] = self._host.choose(self._backend, precision, self._device, cancelled)
+        return self._chosen[precision]
+
+    def _graph(self, bundle: Bundle, precision: Precision) -> Path:
+        key = bundle.task.name, precision
+        if key not in self._graphs:
             require_intact(bundle)
-            graph = model_for(bundle.model, bundle.sha256, precision, bundle.vector)
-            self._engines[key] = choice.backend.load(graph, precision, choice.device)
-        return self._engines[key]
+            self._graphs[key] = model_for(bundle.model, bundle.sha256, precision, bundle.vector).resolve()
+        return self._graphs[key]
 
 
-def _provenance(bundle: Bundle, choice: Choice, precision: Precision) -> Provenance:
+def _provenance(bundle: Bundle, choice: Chosen, precision: Precision) -> Provenance:
     return Provenance(
         task=bundle.task.name,
         task_version=bundle.task.version,
         model_sha256=bundle.sha256,
-        backend=choice.backend.name,
-        backend_version=choice.backend.version,
+        backend=choice.backend,
+        backend_version=choice.version,
         device=choice.device,
         precision=precision,
         precision_kind=choice.support.kind,

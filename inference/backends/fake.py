@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from enum import Enum
 from pathlib import Path
 
 import numpy as np
@@ -11,28 +10,19 @@ from numpy.typing import NDArray
 
 from inference.backends import graph
 from inference.backends.base import Arrays, Support, TensorSpec, checked_answer, checked_feed, halved
-from inference.errors import EngineError, JobCancelled, PrecisionAbsent
+from inference.backends.faults import Fault, misbehave
+from inference.errors import JobCancelled, PrecisionAbsent
 from inference.result import Precision, PrecisionKind
 
 NAME = "fake"
 NOTE = "FAKE ENGINE: no network was run"
 
 
-class Fault(Enum):
-    """What a fake engine does wrong."""
-
-    NONE = "none"
-    NAN = "nan"
-    RAISES = "raises"
-    HANGS = "hangs"
-    CONSTANT = "constant"
-
-
 class FakeBackend:
     """Deterministic answers of the right shapes.
 
     Args:
-        fault: What its engines do wrong.
+        fault: What its engines do wrong on the device "CPU".
         specs: Inputs and outputs; without them they are read from the ONNX file.
     """
 
@@ -54,7 +44,7 @@ class FakeBackend:
         return ("CPU",)
 
     def support(self, precision: Precision, device: str) -> Support:
-        if device != "CPU" or precision not in (Precision.FP32, Precision.FP16):
+        if device not in ("CPU", *Fault.__members__) or precision not in (Precision.FP32, Precision.FP16):
             return Support(PrecisionKind.ABSENT, f"{NOTE}; it knows fp32 and fp16 on the CPU")
         return Support(PrecisionKind.EMULATED, NOTE)
 
@@ -64,7 +54,8 @@ class FakeBackend:
         if support.kind is PrecisionKind.ABSENT:
             raise PrecisionAbsent(f"The fake engine cannot run {precision.value} on {device}.", "Choose fp32 or fp16.")
         inputs, outputs = self._specs or _specs_of(model)
-        return FakeEngine(inputs, outputs, precision, self._fault)
+        fault = self._fault if device == "CPU" else Fault[device]
+        return FakeEngine(inputs, outputs, precision, fault)
 
 
 def _specs_of(model: Path) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
@@ -98,12 +89,11 @@ class FakeEngine:
         return checked_answer(halved(answer) if self._half else answer)
 
     def _misbehave(self) -> None:
-        if self._fault is Fault.RAISES:
-            raise EngineError("The fake engine fails on request.", "Choose another backend.")
         if self._fault is Fault.HANGS:
             self._stop.wait()
             self._stop.clear()
             raise JobCancelled
+        misbehave(self._fault)
 
     def _answer(self, feed: Arrays, spec: TensorSpec) -> NDArray[np.float32]:
         if self._fault in (Fault.NAN, Fault.CONSTANT):

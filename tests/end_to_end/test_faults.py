@@ -85,8 +85,13 @@ def test_two_precisions_compare_as_one(capsys, stroke_folder, make_bundle):
 SMALL_DISK = """
 import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
+from viewer import headless
 from viewer.cli import main
+write = headless.write_result
+def into_a_full_disk(*words):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
+    return write(*words)
+headless.write_result = into_a_full_disk
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -102,14 +107,16 @@ def test_a_full_disk_ends_with_three_and_nothing_half_written(stroke_folder, mak
 
 INTERRUPTED = """
 import os, signal, sys
-from inference import run as road
+from inference.host.client import EngineHost
 from viewer.cli import main
-original = road.run
-def pressing(*args, **kwargs):
-    os.kill(os.getpid(), signal.SIGINT)
-    return original(*args, **kwargs)
-import viewer.work
-viewer.work.run = pressing
+original = EngineHost.run
+def pressing(host, order, volumes, progress, cancelled):
+    def press(step):
+        if step.stage == "tiles":
+            os.kill(os.getpid(), signal.SIGINT)
+        progress(step)
+    return original(host, order, volumes, press, cancelled)
+EngineHost.run = pressing
 sys.exit(main(sys.argv[1:]))
 """
 
