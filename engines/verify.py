@@ -15,6 +15,7 @@ from engines.library import Bundle
 from engines.vector import Sample, samples
 from inference.backends import graph, registry
 from inference.backends.base import Backend, Engine
+from inference.backends.tensorrt.placement import PlacementRefused
 from inference.errors import EngineError
 from inference.result import Precision
 
@@ -113,14 +114,15 @@ def _compared(engine: Engine, sample: Sample, precision: Precision) -> Iterable[
     return [compare(answer[name], stored, precision) for name, stored in sample.answer.items()]
 
 
-def checks(bundle: Bundle) -> list[dict[str, Any]]:
-    """Verify a bundle on the first device of every backend in every precision that it offers there.
+def checks(bundle: Bundle, every_device: bool = False) -> list[dict[str, Any]]:
+    """Verify a bundle on the best device of every backend in every precision that it offers, or on each device.
 
     Returns:
-        One dict per engine: task, backend, device, precision, precision_kind, passed, sentence, and where the engine
-        answered also max_abs, max_rel, rms_rel.
+        One dict per engine: task, backend, device, precision, precision_kind, passed, refused (the model has no place
+        on that device, which is no fault of either), sentence, and where the engine answered also max_abs, max_rel,
+        rms_rel.
     """
-    return [_row(bundle, offer, precision) for offer, precision in registry.offers()]
+    return [_row(bundle, offer, precision) for offer, precision in registry.offers(every_device)]
 
 
 def _row(bundle: Bundle, offer: registry.Choice, precision: Precision) -> dict[str, Any]:
@@ -130,10 +132,11 @@ def _row(bundle: Bundle, offer: registry.Choice, precision: Precision) -> dict[s
         "device": offer.device,
         "precision": precision.value,
         "precision_kind": offer.support.kind.value,
+        "refused": False,
     }
     try:
         check = verify_bundle(bundle.model, bundle.sha256, bundle.vector, offer.backend, precision, offer.device)
     except EngineError as error:
-        return {**row, "passed": False, "sentence": str(error)}
+        return {**row, "passed": False, "refused": isinstance(error, PlacementRefused), "sentence": str(error)}
     figures = {"max_abs": check.max_abs, "max_rel": check.max_rel, "rms_rel": check.rms_rel}
     return {**row, "passed": check.passed, "sentence": check.sentence, **figures}

@@ -102,7 +102,7 @@ install_packages() { # install_packages PACKAGE...
 }
 
 fingerprint() { # fingerprint PYTHON KIND
-    { cat "packaging/lock/$2.txt" pyproject.toml packaging/setup.sh && "$1" -VV && pwd; } | sha256sum
+    { cat "packaging/lock/$2.txt" packaging/lock/tensorrt.txt pyproject.toml packaging/setup.sh && "$1" -VV && pwd; } | sha256sum
 }
 
 is_ready() { # is_ready PYTHON
@@ -135,6 +135,7 @@ make_venv() { # make_venv PYTHON
     pip --no-deps --require-hashes --only-binary :all: -r "packaging/lock/$kind.txt" ||
         fail "A package could not be fetched or its hash differs from the lock. See the lines above; check the network and start again."
     [ "$kind" = runtime ] || install_what_has_no_one_wheel
+    [ "$kind" = runtime ] || unpack_interfaces
     pip --no-deps --no-build-isolation -e . || fail "The project itself could not be installed; see the lines above."
 }
 
@@ -147,6 +148,44 @@ install_what_has_no_one_wheel() {
     pip --only-binary :all: "$torch" || fail "$torch could not be fetched. See the lines above; check the network and start again."
     # A pure Python package that nnunetv2 needs and that comes as source only; its parts are in the lock.
     pip --no-deps --no-build-isolation "$acvl_utils" || fail "$acvl_utils could not be fetched. See the lines above; check the network and start again."
+}
+
+# What TensorRT and pycuda look like, for the tests to hold the code against. Unpacked and never installed: without
+# NVIDIA's libraries they would only seem to be there. Where one is missing its tests are skipped by name.
+unpack_interfaces() {
+    local scratch requirement name
+    [ "$(uname -m)" = x86_64 ] || return 0
+    scratch=$(mktemp -d)
+    while read -r requirement; do
+        name=${requirement%% *}
+        name=${name#tensorrt*_bindings==}
+        name=${name/==/-}
+        [ ! -e "$venv/tensorrt/$name" ] || continue
+        echo "$requirement" >"$scratch/one.txt"
+        if fetch_interface "$scratch" && [ -n "$(ls "$scratch/fetched" 2>/dev/null)" ]; then
+            mkdir -p "$venv/tensorrt"
+            unpack_one "$scratch" && mv "$scratch/unpacked" "$venv/tensorrt/$name"
+        else
+            say "Going on without the interface of ${requirement%% *}; its tests will be skipped."
+        fi
+        rm -rf "${scratch:?}"/*
+    done < <(sed -e '/^#/d' -e ':a' -e '/\\$/N; s/ *\\\n *//; ta' -e 's/--hash/ --hash/g' packaging/lock/tensorrt.txt)
+    rm -rf "$scratch"
+}
+
+fetch_interface() { # fetch_interface SCRATCH
+    "$venv/bin/python" -m pip download --disable-pip-version-check --no-input -qq --no-deps --no-build-isolation \
+        --require-hashes -r "$1/one.txt" -d "$1/fetched" </dev/null >&2
+}
+
+unpack_one() { # unpack_one SCRATCH
+    local archive
+    archive=$(ls "$1"/fetched/*)
+    mkdir "$1/unpacked"
+    case $archive in
+        *.whl) "$venv/bin/python" -m zipfile -e "$archive" "$1/unpacked" ;;
+        *) tar -xzf "$archive" -C "$1/unpacked" --strip-components 1 ;;
+    esac
 }
 
 write_stamps() { # write_stamps PYTHON

@@ -16,6 +16,8 @@ from engines.verify import checks
 from inference.backends import registry
 from inference.backends.base import Backend
 from inference.errors import InsulaError
+from inference.health.sampler import read_once
+from inference.health.words import part_documents, part_lines
 from inference.result import Precision
 from viewer.dicom.codecs import codecs
 from viewer.scene.opengl import probe
@@ -35,13 +37,14 @@ def report(selftest: bool = False) -> Report:
         "backends": [_backend(offered) for offered in registry.every()],
         "display": _display(),
         "opengl": asdict(probe()),
+        "sensors": part_documents(read_once()),
         "codecs": [asdict(codec) for codec in codecs()],
         "cache": _cache(),
         "bundles": [_bundle(bundle) for bundle in found],
         "problems": damage,
     }
     if selftest:
-        facts["selftest"] = [check for bundle in found for check in checks(bundle)]
+        facts["selftest"] = [check for bundle in found for check in checks(bundle, every_device=True)]
     return facts
 
 
@@ -57,10 +60,13 @@ def _backend(offered: Backend) -> Report:
     if why_not is None:
         try:
             precisions = {device: _precisions(offered, device) for device in offered.devices()}
-            return {"name": offered.name, "version": offered.version, "why_not": None, "devices": precisions}
+            # Only a backend of devices that differ from machine to machine tells which they are.
+            hardware = list(getattr(offered, "hardware", tuple)())
+            found = {"name": offered.name, "version": offered.version, "why_not": None, "hardware": hardware}
+            return {**found, "devices": precisions}
         except InsulaError as error:
             why_not = str(error)
-    return {"name": offered.name, "version": None, "why_not": why_not, "devices": {}}
+    return {"name": offered.name, "version": None, "why_not": why_not, "hardware": [], "devices": {}}
 
 
 def _precisions(offered: Backend, device: str) -> Report:
@@ -106,6 +112,8 @@ def _lines(found: Report) -> Iterator[str]:
     yield from _machine_lines(found["machine"])
     yield from _backend_lines(found["backends"])
     yield from _screen_lines(found["display"], found["opengl"])
+    yield "\nSensors"
+    yield from (f"           {line}" for line in part_lines(found["sensors"]))
     yield from _codec_lines(found["codecs"])
     store = found["cache"]
     yield f"\nCache      {store['folder']} ({store['used_mb']} MB used, {store['free_gb']} GB free)"
@@ -129,6 +137,7 @@ def _backend_lines(backends: Iterable[Report]) -> Iterator[str]:
             yield f"\nBackend    {offered['name']}: {offered['why_not']}"
             continue
         yield f"\nBackend    {offered['name']} {offered['version']}"
+        yield from (f"           {line}" for line in offered["hardware"])
         for device, precisions in offered["devices"].items():
             for name, support in precisions.items():
                 yield f"           {device:<5} {name:<5} {support['kind']:<9} {support['note']}".rstrip()
@@ -159,5 +168,6 @@ def _bundle_lines(found: list[Report], problems: list[str]) -> Iterator[str]:
 
 
 def _check_line(check: Report) -> str:
-    verdict = "ok  " if check["passed"] else "FAIL"
-    return f"      {verdict} {check['task']} {check['backend']} {check['precision']}: {check['sentence']}"
+    verdict = "ok  " if check["passed"] else "none" if check["refused"] else "FAIL"
+    place = f"{check['backend']} {check['device']} {check['precision']}"
+    return f"      {verdict} {check['task']:<22} {place:<22} {check['precision_kind']:<9} {check['sentence']}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -12,6 +12,7 @@ from inference.backends.base import Backend, Support
 from inference.backends.fake import FakeBackend
 from inference.backends.onnxruntime import OnnxRuntimeBackend
 from inference.backends.openvino import OpenVinoBackend
+from inference.backends.tensorrt.backend import TensorRtBackend
 from inference.errors import BackendMissing, PrecisionAbsent
 from inference.result import Precision, PrecisionKind
 
@@ -19,6 +20,7 @@ from inference.result import Precision, PrecisionKind
 class Known(Enum):
     """The backends by name, in order of preference. `fake` serves only who asks for it by name."""
 
+    TENSORRT = "tensorrt"
     OPENVINO = "openvino"
     ONNXRUNTIME = "onnxruntime"
     FAKE = "fake"
@@ -40,9 +42,13 @@ class Choice:
 
 def backend(known: Known) -> Backend:
     """Make a backend; its library is imported when it is first used, not here."""
-    makers = {Known.OPENVINO: OpenVinoBackend, Known.ONNXRUNTIME: OnnxRuntimeBackend, Known.FAKE: FakeBackend}
-    made: Backend = makers[known]()
-    return made
+    makers: dict[Known, Callable[[], Backend]] = {
+        Known.TENSORRT: TensorRtBackend,
+        Known.OPENVINO: OpenVinoBackend,
+        Known.ONNXRUNTIME: OnnxRuntimeBackend,
+        Known.FAKE: FakeBackend,
+    }
+    return makers[known]()
 
 
 def every() -> tuple[Backend, ...]:
@@ -98,11 +104,12 @@ def choose(name: str | None, precision: Precision, device: str | None = None) ->
     return min(fitting, key=_rank)
 
 
-def offers() -> Iterator[tuple[Choice, Precision]]:
-    """Each usable backend in each precision that it runs, on its best device for it."""
+def offers(every_device: bool = False) -> Iterator[tuple[Choice, Precision]]:
+    """Each usable backend in each precision that it runs, on its best device for it or on every one."""
     for offered, precision in product(available(), Precision):
-        with suppress(PrecisionAbsent, BackendMissing):
-            yield choose(offered.name, precision), precision
+        with suppress(BackendMissing):
+            usable = sorted(filter(_usable, _offers((offered,), precision, None)), key=_rank)
+            yield from ((choice, precision) for choice in usable[: None if every_device else 1])
 
 
 def _offers(backends: Iterable[Backend], precision: Precision, device: str | None) -> Iterable[Choice]:

@@ -75,3 +75,14 @@ def test_both_locks_name_the_same_versions(root: Path, python: str) -> None:
 def test_every_line_has_a_hash(root: Path, kind: str) -> None:
     text = (root / "packaging" / "lock" / f"{kind}.txt").read_text().replace("\\\n", " ")
     assert [line for line in text.splitlines() if line and "--hash=sha256:" not in line] == []
+
+
+def test_the_interfaces_of_tensorrt_are_locked(root: Path) -> None:
+    """What the tests of the TensorRT backend are held against; the list is read line by line, not as one set."""
+    text = (root / "packaging" / "lock" / "tensorrt.txt").read_text().replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    needs = [Requirement(line.split("--hash", maxsplit=1)[0].strip()) for line in lines]
+    assert [str(need.specifier).removeprefix("==") for need in needs] == [
+        "8.6.1", "10.3.0", "10.7.0", "11.4.0.106", "2026.1"
+    ]  # fmt: skip
+    assert all("--hash=sha256:" in line for line in lines)

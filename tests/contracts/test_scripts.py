@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = ("packaging/setup.sh", "packaging/demo.sh", "packaging/test.sh", "packaging/lock.sh", ".ci/run")
+SCRIPTS = (
+    "packaging/setup.sh",
+    "packaging/demo.sh",
+    "packaging/test.sh",
+    "packaging/lock.sh",
+    "packaging/jetson.sh",
+    ".ci/run",
+)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -31,3 +38,25 @@ def test_setup_refuses_an_unknown_kind(root: Path) -> None:
     done = subprocess.run(["bash", "packaging/setup.sh", "everything"], cwd=root, capture_output=True, text=True)
     assert done.returncode == 1
     assert 'Say runtime or test, not "everything".' in done.stderr
+
+
+def jetson(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["bash", "packaging/jetson.sh", *arguments], cwd=root, capture_output=True, text=True)
+
+
+def test_jetson_shows_its_steps_anywhere(root: Path) -> None:
+    done = jetson(root, "--dry-run")
+    steps = [line.strip() for line in done.stderr.splitlines() if line.startswith("    ")]
+    assert done.returncode == 0
+    assert [step.split()[0] for step in steps] == ["env", "ln", "ln", "ln", "env", ".venv/bin/python"]
+    assert steps[0].endswith("bash packaging/setup.sh runtime")
+    assert "--no-binary pycuda --require-hashes" in steps[4]
+    assert "insula doctor --selftest" in done.stderr
+
+
+@pytest.mark.skipif(Path("/etc/nv_tegra_release").exists(), reason="this is a Jetson")
+def test_jetson_refuses_another_machine_in_one_sentence(root: Path) -> None:
+    done = jetson(root)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "no Jetson with JetPack 6: run bash packaging/setup.sh instead." in done.stderr

@@ -25,7 +25,8 @@ def test_the_report_is_json(found):
 
 def test_each_backend_has_a_kind_for_every_precision(found):
     backends = {offered["name"]: offered for offered in found["backends"]}
-    assert set(backends) == {"openvino", "onnxruntime"}
+    assert set(backends) == {"tensorrt", "openvino", "onnxruntime"}
+    assert "not installed" in backends.pop("tensorrt")["why_not"]
     for offered in backends.values():
         table = offered["devices"]["CPU"]
         assert set(table) == {"fp32", "bf16", "fp16", "int8"}
@@ -40,7 +41,7 @@ def test_a_hidden_library_is_said(monkeypatch):
     monkeypatch.setattr(doctor, "probe", opengl.OpenGL)
     found = doctor.report()
     monkeypatch.undo()
-    offered = found["backends"][0]
+    offered = next(each for each in found["backends"] if each["name"] == "openvino")
     assert offered["devices"] == {}
     assert "pip install openvino" in offered["why_not"]
     assert "OpenVINO is not installed" in doctor.text(found)
@@ -108,12 +109,14 @@ def test_the_text_says_what_the_report_holds(found):
     assert found["opengl"]["renderer"] in lines
     assert found["cache"]["folder"] in lines
     for offered in found["backends"]:
-        assert f"{offered['name']} {offered['version']}" in lines
+        assert f"{offered['name']} {offered['version']}" in lines or f"{offered['name']}: {offered['why_not']}" in lines
     for bundle in found["bundles"]:
         assert bundle["task"] in lines
 
 
 def test_check_lines_tell_good_from_bad():
-    check = {"task": "t", "backend": "b", "precision": "fp16", "sentence": "differs", "passed": True}
-    assert "ok   t b fp16: differs" in doctor._check_line(check)
-    assert "FAIL t b fp16: differs" in doctor._check_line({**check, "passed": False})
+    check = {"task": "t", "backend": "b", "device": "GPU", "precision": "fp16", "precision_kind": "native"}
+    check |= {"sentence": "differs", "passed": True, "refused": False}
+    assert doctor._check_line(check).split() == ["ok", "t", "b", "GPU", "fp16", "native", "differs"]
+    assert doctor._check_line({**check, "passed": False}).split()[0] == "FAIL"
+    assert doctor._check_line({**check, "passed": False, "refused": True}).split()[0] == "none"

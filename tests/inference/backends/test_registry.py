@@ -70,6 +70,14 @@ def test_a_device_can_be_asked_for(stand):
         chosen(device="DLA0")
 
 
+def test_offers_name_the_best_device_or_all(stand):
+    stand(Stand("a", {"CPU": NATIVE, "GPU": NATIVE, "NPU": ABSENT}), Stand("b", {"CPU": EMULATED}))
+    best = {(choice.backend.name, choice.device) for choice, _ in registry.offers()}
+    assert best == {("a", "GPU"), ("b", "CPU")}
+    every = {(choice.backend.name, choice.device) for choice, _ in registry.offers(every_device=True)}
+    assert every == best | {("a", "CPU")}
+
+
 def test_a_library_that_cannot_start_is_passed_over(stand):
     stand(Stand("a", {"CPU": NATIVE}, broken=True), Stand("b", {"CPU": EMULATED}))
     assert chosen() == ("b", "CPU")
@@ -100,7 +108,7 @@ def test_fp32_and_fp16_run_on_every_machine(precision):
 def test_an_unknown_name_lists_the_known():
     with pytest.raises(BackendMissing) as error:
         registry.choose("abacus", Precision.FP32)
-    assert "openvino, onnxruntime, fake" in error.value.hint
+    assert "tensorrt, openvino, onnxruntime, fake" in error.value.hint
 
 
 def test_a_missing_library_is_refused_by_name(monkeypatch):
