@@ -8,6 +8,7 @@ from inference.backends.base import Engine
 from inference.errors import GeometryMismatch, InputRefused, JobCancelled
 from inference.result import CancelledFn, Kind, Progress, ProgressFn, Provenance, Result
 from inference.roads.detect import detect
+from inference.roads.nnunet import nnunet
 from inference.roads.outline import outline
 from inference.roads.stage import Job
 from inference.roads.synthesise import synthesise
@@ -46,12 +47,14 @@ def run(
     """
     chosen = tuple(_require(volumes, spec.channel) for spec in task.channels)
     _require_one_frame(chosen)
-    require_axial(chosen[0].geometry)
-    require_head(chosen[0])
+    if not task.is_nnunet:
+        require_axial(chosen[0].geometry)
+        require_head(chosen[0])
     if cancelled():
         raise JobCancelled
     progress(Progress("prepare", 0, 1))
-    return ROADS[task.kind](Job(task, chosen, engine, provenance, progress, cancelled, load_seconds))
+    road = nnunet if task.is_nnunet else ROADS[task.kind]
+    return road(Job(task, chosen, engine, provenance, progress, cancelled, load_seconds))
 
 
 def _require(volumes: Mapping[Channel, Volume], channel: Channel) -> Volume:

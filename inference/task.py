@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from inference.errors import ManifestInvalid
+from inference.nnunet.plan import read_plan
 from inference.result import Kind
+from inference.table import build
 from inference.volume import Channel
 
 if sys.version_info >= (3, 11):
@@ -18,11 +18,9 @@ else:
     import tomli as tomllib
 
 SCHEMA = 1
-NORMALISATIONS = ("window", "zscore", "adc")
+NORMALISATIONS = ("window", "zscore", "adc", "nnunet")
 INSIDES = ("", "brain")
-SAMPLINGS = ("slices", "tiles")
-
-T = TypeVar("T")
+SAMPLINGS = ("slices", "tiles", "nnunet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +52,18 @@ class Sampling:
     """How voxels reach the network.
 
     Attributes:
-        kind: "slices" (axial, spacing (row, column), size (rows, columns)) or
-            "tiles" (sliding window, spacing (x, y, z), size (k, j, i)).
+        kind: "slices" (axial, spacing (row, column), size (rows, columns)),
+            "tiles" (sliding window, spacing (x, y, z), size (k, j, i)) or
+            "nnunet" (everything else as the file `plan` says).
         overlap: Share of a tile covered again by its neighbour.
+        plan: Name of the sidecar, for "nnunet".
     """
 
     kind: str
-    spacing_mm: tuple[float, ...]
-    size: tuple[int, ...]
+    spacing_mm: tuple[float, ...] = ()
+    size: tuple[int, ...] = ()
     overlap: float = 0.5
+    plan: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,15 @@ class Task:
         return self.folder / self.model.file
 
     @property
+    def is_nnunet(self) -> bool:
+        """Whether a sidecar says how voxels reach the network."""
+        return self.sampling.kind == "nnunet"
+
+    @property
+    def plan_path(self) -> Path:
+        return self.folder / self.sampling.plan
+
+    @property
     def vector_path(self) -> Path:
         return self.folder / self.test_vector.file
 
@@ -139,36 +149,9 @@ def read_task(folder: Path) -> Task:
         raise ManifestInvalid(f"{path} cannot be read: {error}.", "Repair it or install the bundle again.") from error
     if table.pop("schema", None) != SCHEMA:
         raise ManifestInvalid(f"{path} is not of schema {SCHEMA}.", f"Write schema = {SCHEMA} or update Insula.")
-    task = _build(Task, {**table, "folder": folder}, str(path))
+    task = build(Task, {**table, "folder": folder}, str(path))
     _check(task, str(path))
     return task
-
-
-def _build(cls: type[T], table: dict[str, Any], where: str) -> T:
-    """Make a frozen dataclass from a table; name every unknown, missing or wrong field."""
-    hints = get_type_hints(cls)
-    known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
-    unknown = sorted(set(table) - set(known))
-    missing = sorted(n for n, f in known.items() if f.default is MISSING and n not in table)
-    if unknown or missing:
-        parts = [f"unknown: {', '.join(unknown)}"] * bool(unknown) + [f"missing: {', '.join(missing)}"] * bool(missing)
-        raise ManifestInvalid(f"{where} has wrong fields ({'; '.join(parts)}).", "Correct the manifest.")
-    return cls(**{n: _convert(hints[n], value, f"{where}: {n}") for n, value in table.items()})
-
-
-def _convert(hint: Any, value: Any, where: str) -> Any:
-    if get_origin(hint) is tuple and isinstance(value, list):
-        return tuple(_convert(get_args(hint)[0], item, where) for item in value)
-    if hint in (ModelSpec, ChannelSpec, Sampling, Output, VectorSpec) and isinstance(value, dict):
-        return _build(hint, value, where)
-    if hint is Kind and value in [k.value for k in Kind]:
-        return Kind(value)
-    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    if hint in (str, int, Path) and isinstance(value, hint) and not isinstance(value, bool):
-        return value
-    assert get_origin(hint) not in (Union, UnionType)
-    raise ManifestInvalid(f"{where} has a wrong value: {value!r}.", "Correct the manifest.")
 
 
 def _check(task: Task, where: str) -> None:
@@ -189,18 +172,35 @@ def _check(task: Task, where: str) -> None:
         wrong.append("output.labels is empty")
     if task.kind is Kind.BOXES and len(task.output.strides) != len(task.model.outputs):
         wrong.append("output.strides must name one stride for each of model.outputs")
-    if any(Path(f).name != f for f in (task.model.file, task.test_vector.file)):
+    if any(Path(f).name != f for f in (task.model.file, task.test_vector.file, task.sampling.plan)):
         wrong.append("files must lie in the bundle's own folder")
+    if task.is_nnunet and not wrong:
+        wrong += _plan_faults(task)
     if wrong:
         raise ManifestInvalid(f"{where}: {'; '.join(wrong)}.", "Correct the manifest.")
 
 
+def _plan_faults(task: Task) -> list[str]:
+    """The sidecar must be whole, and the manifest must say the same about channels and labels."""
+    plan = read_plan(task.plan_path)
+    rules = {
+        "kind must be mask for an nnunet plan": task.kind is Kind.MASK,
+        f"channels must be {len(plan.channels)}, as in the plan": len(task.channels) == len(plan.channels),
+        'every channel needs normalise = "nnunet"': all(c.normalise == "nnunet" for c in task.channels),
+        "output.labels must name the plan's labels": task.output.labels == tuple(plan.names.values()),
+    }
+    return [sentence for sentence, holds in rules.items() if not holds]
+
+
 def _sampling_faults(sampling: Sampling) -> list[str]:
-    faults = []
+    if sampling.kind == "nnunet":
+        given = bool(sampling.spacing_mm or sampling.size)
+        return ["sampling of kind nnunet needs plan, and no spacing_mm or size"] if given or not sampling.plan else []
     sides = {"slices": 2, "tiles": 3}.get(sampling.kind)
     if sides is None:
-        faults.append(f"sampling.kind {sampling.kind!r} is not one of {', '.join(SAMPLINGS)}")
-    elif len(sampling.size) != sides or len(sampling.spacing_mm) != sides:
+        return [f"sampling.kind {sampling.kind!r} is not one of {', '.join(SAMPLINGS)}"]
+    faults = []
+    if len(sampling.size) != sides or len(sampling.spacing_mm) != sides:
         faults.append(f"sampling.size and spacing_mm need {sides} numbers")
     if min((*sampling.size, *sampling.spacing_mm), default=0) <= 0 or not 0 <= sampling.overlap < 1:
         faults.append("sampling must be positive, with 0 <= overlap < 1")

@@ -17,8 +17,10 @@ LINK_SLICES = 2
 Corners = tuple[Point, Point]
 
 
-def side_of(x_mm: float, midline_x_mm: float) -> str:
-    """ "L", "R" or "M": LPS x grows to the patient's left."""
+def side_of(x_mm: float, midline_x_mm: float | None) -> str:
+    """ "L", "R" or "M": LPS x grows to the patient's left; "" where no midline is known."""
+    if midline_x_mm is None:
+        return ""
     away = x_mm - midline_x_mm
     return "M" if abs(away) <= MIDLINE_MM else ("L" if away > 0 else "R")
 
@@ -34,7 +36,7 @@ def drop_small(labels: Labels, voxel_ml: float, min_ml: float) -> Labels:
 
 
 def lesions(
-    labels: Labels, probability: Floats, geometry: Geometry, names: Mapping[int, str], midline_x_mm: float
+    labels: Labels, probability: Floats, geometry: Geometry, names: Mapping[int, str], midline_x_mm: float | None
 ) -> tuple[Finding, ...]:
     """One finding for each connected component of each label, largest first.
 
@@ -51,7 +53,7 @@ def lesions(
     return tuple(sorted(found, key=lambda f: -(f.volume_ml or 0.0)))
 
 
-def _lesion(kji: np.ndarray, name: str, score: float, geometry: Geometry, midline_x_mm: float) -> Finding:
+def _lesion(kji: np.ndarray, name: str, score: float, geometry: Geometry, midline_x_mm: float | None) -> Finding:
     ijk = kji[:, ::-1].astype(np.float64)
     centre = geometry.world_from_index(ijk.mean(axis=0))
     corners = _box_of_indices(ijk.min(axis=0) - 0.5, ijk.max(axis=0) + 0.5, geometry)

@@ -1,0 +1,129 @@
+"""Writes what stands in an imported bundle beside its graph."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engines import cache
+from engines.importers.examples import pictures
+from engines.training.toml_text import toml_text
+from inference.backends.onnxruntime import OnnxRuntimeBackend
+from inference.errors import InputRefused, ManifestInvalid
+from inference.nnunet.plan import ChannelPlan, LabelPlan, Plan, faults, plan_text
+from inference.result import Precision
+from inference.task import SCHEMA, read_task
+from inference.volume import Channel, Floats
+
+MODEL, PLAN, VECTOR = "model.onnx", "nnunet.json", "test_vector.npz"
+GRAIN = 2.0**-8
+NOTICE = "Imported model, not checked by Insula; not for diagnostic use"
+
+
+def whole_folder(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Fill a hidden folder beside `folder` and give it that name only when it is whole.
+
+    Raises:
+        InputRefused: The place cannot be written, or holds something that is no bundle.
+    """
+    if folder.exists() and not (folder / "manifest.toml").is_file():
+        raise InputRefused(f"{folder} exists and is no bundle.", "Give another folder with -o.")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise InputRefused(f"{folder} cannot be written ({error.strerror}).", "Give another folder with -o.") from error
+    try:
+        fill(draft)
+        draft.chmod(0o755)
+        shutil.rmtree(folder, ignore_errors=True)
+        draft.replace(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def checked(
+    plan: Plan, channels: tuple[ChannelPlan, ...], labels: tuple[LabelPlan, ...], order: tuple[int, ...]
+) -> Plan:
+    """The plan with its channels and labels, if its rules hold.
+
+    Raises:
+        ManifestInvalid: They do not; each is named.
+    """
+    full = replace(plan, channels=channels, labels=labels, regions_class_order=order)
+    wrong = faults(full)
+    if wrong:
+        raise ManifestInvalid(
+            f"The model cannot run here: {'; '.join(wrong)}.", "Check its plans.json and dataset.json."
+        )
+    return full
+
+
+def write(folder: Path, plan: Plan, channels: tuple[str, ...], name: str, examples: tuple[Path, ...]) -> None:
+    """Plan, test vector, manifest and card beside the graph that already lies in `folder`."""
+    _require_channels(channels)
+    (folder / PLAN).write_text(plan_text(plan), encoding="utf-8")
+    _write_vector(folder, pictures(plan, examples))
+    (folder / "manifest.toml").write_text(
+        toml_text(_manifest(plan, channels, name, cache.sha256(folder / MODEL))), encoding="utf-8"
+    )
+    (folder / "card.md").write_text(_card(plan, name, bool(examples)), encoding="utf-8")
+    read_task(folder)
+
+
+def _require_channels(channels: tuple[str, ...]) -> None:
+    unknown = [name for name in channels if name not in Channel.__members__]
+    if unknown:
+        known = ", ".join(Channel.__members__)
+        raise InputRefused(f"{', '.join(unknown)} is not a kind of image that Insula knows.", f"Choose from {known}.")
+
+
+def _write_vector(folder: Path, inputs: Floats) -> None:
+    """Inputs [n, 1, c, *patch] in steps that compress, and what ONNX Runtime answers to each."""
+    coarse = np.asarray(np.round(inputs / GRAIN) * GRAIN, dtype=np.float32)
+    with closing(OnnxRuntimeBackend().load(folder / MODEL, Precision.FP32, "CPU")) as engine:
+        said = np.stack([engine.infer({"input": picture})["logits"] for picture in coarse])
+    np.savez_compressed(folder / VECTOR, input=coarse, logits=said)
+
+
+def _manifest(plan: Plan, channels: tuple[str, ...], name: str, sha256: str) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "name": name,
+        "title": f"{plan.dataset_name} ({plan.configuration})",
+        "version": "1",
+        "kind": "mask",
+        "intended_use": "What the model's own authors state; Insula makes no claim for it.",
+        "notice": NOTICE,
+        "licence": "the model's own",
+        "model": {"file": MODEL, "sha256": sha256, "input": "input", "outputs": ["logits"]},
+        "channels": [{"name": channel, "normalise": "nnunet"} for channel in channels],
+        "sampling": {"kind": "nnunet", "plan": PLAN},
+        "output": {"labels": list(plan.names.values())},
+        "test_vector": {"file": VECTOR},
+    }
+
+
+def _card(plan: Plan, name: str, real: bool) -> str:
+    seen = "one case that was given at import" if real else "smooth noise, so int8 ranges are guesses"
+    labels = ", ".join(f"{value} {text}" for value, text in plan.names.items())
+    mirrored = "averaged over mirrored inputs" if plan.mirror and plan.allowed_mirroring_axes else "not mirrored"
+    return "\n\n".join(
+        [
+            f"# {plan.dataset_name} (`{name}`)",
+            f"**{NOTICE}.**",
+            f"Imported from nnU-Net v2: {plan.plans_name}, {plan.configuration}, trainer {plan.trainer_name}, "
+            f"{len(plan.folds)} fold(s) ({', '.join(plan.folds)}), trained on {plan.num_training} cases; {mirrored}.",
+            f"Channels: {', '.join(channel.name for channel in plan.channels)}. Labels: {labels}.",
+            f"The test vector was made from {seen}.",
+            "## Held-out figures\n\nNot measured by Insula.",
+            "## Licence\n\nThe model's own; ask its authors.\n",
+        ]
+    )
