@@ -10,6 +10,7 @@ from inference.steps import decode, normalise
 from inference.steps.findings import merge_boxes
 from inference.steps.head import midline_x_mm
 from inference.steps.slices import SliceGrid, slice_grid
+from inference.task import Task
 from inference.volume import Floats
 
 
@@ -29,7 +30,7 @@ def detect(job: Job) -> Result:
             maps = job.infer(picture[None, None])
         with clock.part("postprocess"):
             spread = max(spread, *(spread_over_places(m[0, 4:]) for m in maps))
-            boxes += _boxes(job, grid, k, maps)
+            boxes += boxes_on_slice(job.task, grid, k, maps)
     require_varied(spread, "cell")
     job.step("slices", len(grid.slices), len(grid.slices))
     with clock.part("postprocess"):
@@ -37,8 +38,9 @@ def detect(job: Job) -> Result:
     return Result(job.task.name, job.task.kind, findings, job.provenance, clock.seconds(), boxes=tuple(boxes))
 
 
-def _boxes(job: Job, grid: SliceGrid, k: int, maps: tuple[Floats, ...]) -> list[Box]:
-    output = job.task.output
+def boxes_on_slice(task: Task, grid: SliceGrid, k: int, maps: tuple[Floats, ...]) -> list[Box]:
+    """The network's raw maps as boxes in the indices of source slice k."""
+    output = task.output
     found = decode.keep_best(decode.decode(maps, output.strides), output.score, output.iou)
     # A pixel's centre lies half a pixel behind its edge; source indices count centres.
     corners_a = grid.source_ji(found.boxes[:, 1] - 0.5, found.boxes[:, 0] - 0.5)

@@ -10,6 +10,7 @@ from inference.result import Result
 from inference.roads.stage import Clock, Job, require_varied, spread_over_places
 from inference.steps import normalise
 from inference.steps.slices import SliceGrid, slice_grid
+from inference.task import Task
 from inference.volume import Channel, Floats, Volume
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ def synthesise(job: Job) -> Result:
             (answer,) = job.infer(picture[None, None])
         with clock.part("postprocess"):
             spread = max(spread, spread_over_places(answer[0]))
-            made[k] = _placed(grid, answer[0, 0], output.low, output.high)
+            made[k] = picture_on_slice(job.task, grid, answer[0, 0])
     require_varied(spread, "pixel")
     job.step("slices", len(grid.slices), len(grid.slices))
     channel = Channel(output.channel)
@@ -46,7 +47,9 @@ def synthesise(job: Job) -> Result:
     return Result(job.task.name, job.task.kind, (), job.provenance, clock.seconds(), volume=volume)
 
 
-def _placed(grid: SliceGrid, answer: Floats, low: float, high: float) -> Floats:
+def picture_on_slice(task: Task, grid: SliceGrid, answer: Floats) -> Floats:
+    """The network's picture [rows, columns] in -1..1 as values [j, i] on a source slice."""
+    low, high = task.output.low, task.output.high
     scaled = (np.clip(answer, -1.0, 1.0) + 1.0) / 2.0 * (high - low) + low
     return grid.put_back(scaled.astype(np.float32), low)
 

@@ -1,0 +1,1 @@
+"""What accelerators accept, and exact changes to graphs."""

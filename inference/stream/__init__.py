@@ -1,0 +1,1 @@
+"""Slices arrive one by one, models answer them on their lanes, results leave in order."""
