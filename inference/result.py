@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from inference.health.energy import Energy
 from inference.volume import Mask, Volume
 
 Point = tuple[float, float, float]
@@ -111,6 +112,7 @@ class Result:
     """The answer of one task on one study.
 
     Exactly one of `volume`, `boxes`, `mask` is meaningful, told by `kind`; all lie on the source volume's grid.
+    `energy` is what the machine drew for it, None where nobody measured.
     """
 
     task: str
@@ -122,6 +124,7 @@ class Result:
     boxes: tuple[Box, ...] = ()
     mask: Mask | None = None
     notes: tuple[str, ...] = ()
+    energy: Energy | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,18 @@ from PySide6.QtCore import QEventLoop, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from inference.errors import EngineError
-from inference.result import Precision, Result
+from inference.health.reading import Reading
+from inference.health.watch import Watch
+from inference.result import Precision
 from inference.volume import Volume
-from viewer import loading
+from viewer import loading, report
 from viewer.controller import Controller, Loader, Picture, Runner
-from viewer.export import write_result
-from viewer.headless import Ask, chosen_bundles
+from viewer.headless import Ask, chosen_bundles, write_all
 from viewer.jobs import Jobs
+from viewer.metered import Metered
 from viewer.scene.capture import save_png, thumbnail
 from viewer.scene.surface import prepare
-from viewer.state.catalogue import Catalogue, ResultKey
+from viewer.state.catalogue import Catalogue
 from viewer.state.display import DisplayState
 from viewer.state.resolve import resolve
 from viewer.state.view import Layout, ViewState
@@ -35,6 +37,7 @@ from viewer.work import Worker
 THUMBNAIL_PX = (112, 112)
 PATIENCE_S = 900.0
 CALM_MS = 150
+HEALTH_MS = 1000
 SWITCH_S = 0.0005
 
 
@@ -77,19 +80,32 @@ class ClosingRunner(Runner, Protocol):
 
 
 class Application:
-    """Window, controller and jobs, joined but not running."""
+    """Window, controller and jobs, joined but not running.
 
-    def __init__(self, qt: QApplication, loader: Loader, runner: ClosingRunner, options: Options) -> None:
+    Args:
+        watch: Reads the machine for the strip at the window's foot and is closed with the window; None: nothing does.
+    """
+
+    def __init__(
+        self, qt: QApplication, loader: Loader, runner: ClosingRunner, options: Options, watch: Watch | None = None
+    ) -> None:
         self.qt, self.options = qt, options
-        self._runner = runner
+        self._runner, self._watch = runner, watch
         theme = style.apply(qt, options.theme)
         self.jobs = Jobs()
         self.controller = Controller(loader, runner, self.jobs, _small, _first_view(options))
         self.meshes = MeshAhead(self.jobs, prepare)
         self.window = MainWindow(theme, self.jobs)
         self.window.resize(*options.size)
+        self._health = QTimer()
+        self._health.setInterval(HEALTH_MS)
         self._join()
         self.controller.show_now()
+
+    @property
+    def health(self) -> Reading | None:
+        """The newest reading of the machine."""
+        return None if self._watch is None else self._watch.latest
 
     def run(self) -> int:
         """Show the window, open the study if there is one, and return the exit code when the user is done."""
@@ -132,6 +148,7 @@ class Application:
         loop.exec()
         calm.stop()
         self.window.refresh_jobs()
+        self._show_health()
         self.qt.processEvents()
         return late.isActive()
 
@@ -155,23 +172,34 @@ class Application:
 
     def export(self, folder: Path) -> None:
         """Write every result as a file, and say where."""
-        results = dict(self.controller.catalogue.results)
-        if not results:
+        if not self.controller.catalogue.results:
             self.window.tell("There is no result to export yet. Wait for a task to end.")
             return
-        self.controller.write("Export results", lambda: _exported(results, folder))
+        catalogue, health = self.controller.catalogue, self.health
+        self.controller.write("Export results", lambda: _exported(catalogue, health, folder))
 
     def close(self) -> None:
         """End threads first, then engines, graphics and the window."""
+        self._health.stop()
         self.jobs.close()
         self._runner.close()
+        if self._watch is not None:
+            self._watch.close()
         self.window.close()
 
     def show(self) -> None:
         """Show the window and begin to open the study, if there is one."""
         self.window.show()
+        self._health.start()
         if self.options.path is not None:
             self.controller.open(self.options.path)
+
+    def _show_health(self) -> None:
+        """Show the newest reading; the machine is read on the watch's own thread, from the first call on."""
+        if self._watch is not None:
+            self._watch.start()
+            if self._watch.latest is not None:
+                self.window.show_health(self._watch.latest)
 
     def _display_without_patient(self) -> DisplayState:
         return resolve(replace(self.controller.view, patient_text=False), self.controller.catalogue)
@@ -195,6 +223,7 @@ class Application:
         meshes.ready.connect(window.panes.surface.show_pane)
         meshes.told.connect(window.tell)
         self.jobs.changed.connect(window.show_jobs)
+        self._health.timeout.connect(self._show_health)
         window.wished.connect(controller.wish)
         window.open_wanted.connect(controller.open)
         window.series_wanted.connect(lambda identity: controller.choose(identity, put_series))
@@ -212,7 +241,8 @@ def build(options: Options) -> Application:
         EngineError: A task that was asked for does not exist.
     """
     worker = Worker(chosen_bundles(Ask(tasks=options.tasks)), options.backend, options.device)
-    return Application(start_qt(), loading, worker, options)
+    watch = Watch()
+    return Application(start_qt(), loading, Metered(worker, watch), options, watch)
 
 
 def build_without_tasks(options: Options) -> Application:
@@ -247,7 +277,7 @@ def _small(volume: Volume) -> Picture:
     return thumbnail(volume, THUMBNAIL_PX)
 
 
-def _exported(results: dict[ResultKey, Result], folder: Path) -> str:
-    for (task, precision), result in results.items():
-        write_result(result, folder, f"{task}-{precision.value}")
-    return f"{len(results)} results written to {folder}"
+def _exported(catalogue: Catalogue, health: Reading | None, folder: Path) -> str:
+    ran = write_all(catalogue, folder)
+    report.write(report.document(ran, (), health), folder)
+    return f"{len(ran)} results written to {folder}"

@@ -8,11 +8,15 @@ from pathlib import Path
 
 from engines.library import Bundle, bundles, find
 from inference.errors import EngineError, InputRefused, InsulaError
+from inference.health.reading import Reading
+from inference.health.watch import Watch
+from inference.host.client import EngineHost
 from inference.result import CancelledFn, Precision, ProgressFn, Result
 from inference.volume import Volume
 from viewer.export import write_result
 from viewer.loading import read, scan
 from viewer.match import Match, Skipped
+from viewer.metered import Metered
 from viewer.report import Ran
 from viewer.state.catalogue import Catalogue
 from viewer.study import Study
@@ -31,12 +35,16 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """Everything that ran, everything that did not and why, and the first engine failure if there was one."""
+    """Everything that ran, everything that did not and why, and the first engine failure if there was one.
+
+    `health` is the machine right after the last task.
+    """
 
     study: Study
     ran: tuple[Ran, ...]
     skipped: tuple[Skipped, ...]
     failure: InsulaError | None = None
+    health: Reading | None = None
 
     @property
     def exit_code(self) -> int:
@@ -90,13 +98,16 @@ def run_study(
         InputRefused: The path holds no study, or `out` cannot be written.
         JobCancelled: The user stopped it.
     """
-    worker = Worker(chosen_bundles(ask), ask.backend, ask.device)
-    study = scan(path, progress=progress, cancelled=cancelled)
+    watch = Watch()
+    engines = Worker(chosen_bundles(ask), ask.backend, ask.device)
+    worker = Metered(engines, watch)
     reader = Reader(progress, cancelled)
     ran: list[Ran] = []
-    skipped = list(worker.skipped(study))
     failure: InsulaError | None = None
     try:
+        engines.start()
+        study = scan(path, progress=progress, cancelled=cancelled)
+        skipped = list(worker.skipped(study))
         for match in worker.matches(study):
             try:
                 reader.need(match)
@@ -112,7 +123,8 @@ def run_study(
                 skipped.append(Skipped(match.task.name, str(error)))
     finally:
         worker.close()
-    return Outcome(study, tuple(ran), tuple(skipped), failure)
+        watch.close()
+    return Outcome(study, tuple(ran), tuple(skipped), failure, watch.latest)
 
 
 def _raise_export(refusal: InputRefused) -> None:
@@ -130,17 +142,16 @@ def run_pair(
 ) -> tuple[Result, ...]:
     """One task on one study with several (backend, precision) sides."""
     bundle = find(task)
-    study = scan(path, progress=progress, cancelled=cancelled)
     reader = Reader(progress, cancelled)
     results = []
-    for backend, precision in sides:
-        worker = Worker((bundle,), backend, device)
-        try:
+    with EngineHost() as host:
+        host.start()
+        study = scan(path, progress=progress, cancelled=cancelled)
+        for backend, precision in sides:
+            worker = Worker((bundle,), backend, device, host)
             match = _only(worker, study)
             reader.need(match)
             results.append(worker.run(match, reader.volumes, precision, progress, cancelled))
-        finally:
-            worker.close()
     return tuple(results)
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from inference.health.energy import Energy
+from inference.health.reading import Reading
+from inference.health.words import energy_document, energy_line, reading_document
 from inference.result import Finding, Result
 from viewer.match import Skipped
 from viewer.study import GeometryState, Series
+from viewer.whole_file import write_text
+
+REPORT_FILE = "report.json"
+_UNMEASURED = Energy(0.0, None, absent="Nobody measured the energy of this result.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,13 +29,27 @@ class Ran:
     file: Path
 
 
-def document(ran: Iterable[Ran], skipped: Iterable[Skipped]) -> dict[str, Any]:
-    """`{"results": [...], "skipped": [...], "notice": ...}` as the command line's contract states it."""
+def document(ran: Iterable[Ran], skipped: Iterable[Skipped], health: Reading | None = None) -> dict[str, Any]:
+    """`{"results": [...], "skipped": [...], "notice": ...}` as the command line's contract states it.
+
+    Args:
+        health: The machine when the last result was there (field `machine_health`); None: nobody looked.
+    """
     return {
         "notice": "Demonstration models, not for diagnostic use",
         "results": [_result(r) for r in ran],
         "skipped": [{"task": s.task, "reason": s.reason} for s in skipped],
+        "machine_health": None if health is None else reading_document(health),
     }
+
+
+def write(found: dict[str, Any], folder: Path) -> Path:
+    """Write a document as `folder/report.json`.
+
+    Raises:
+        ExportFailed: The folder cannot be written, or the disk is full.
+    """
+    return write_text(folder / REPORT_FILE, json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _result(ran: Ran) -> dict[str, Any]:
@@ -55,9 +77,17 @@ def _result(ran: Ran) -> dict[str, Any]:
             "postprocess": round(seconds.postprocess, 4),
             "total": round(seconds.total, 4),
         },
+        "energy": _energy(ran),
         "notes": list(result.notes),
         "findings": [finding_document(f) for f in result.findings],
     }
+
+
+def _energy(ran: Ran) -> dict[str, Any]:
+    """Joules of the volume and of each slice of its source, and FPS per watt; null with the reason where unknown."""
+    seconds = ran.result.seconds
+    slices = 0 if ran.source.grid is None else ran.source.grid.shape[0]
+    return energy_document(ran.result.energy or _UNMEASURED, slices, seconds.total - seconds.load)
 
 
 def finding_document(finding: Finding) -> dict[str, Any]:
@@ -85,6 +115,8 @@ def text(ran: Iterable[Ran], skipped: Iterable[Skipped]) -> str:
         made = r.result.provenance
         where = f"{made.backend} {made.device} {made.precision.value} ({made.precision_kind.value})"
         lines.append(f"{r.result.task}  {where}  {r.result.seconds.total:.1f} s  -> {r.file}")
+        if r.result.energy is not None and r.result.energy.joules is not None:
+            lines.append(f"    {energy_line(_energy(r))}")
         lines += [f"    note: {note}" for note in r.result.notes]
         lines += [_finding_line(f) for f in r.result.findings]
         if not r.result.findings and r.result.volume is None:

@@ -49,9 +49,10 @@ def _draw(words: Words, truth: Any) -> int:
     ensure_display()
     from viewer.app import build
 
-    catalogue = build(options(words, truth.study)).run_until_done_and_capture(words.screenshot)
+    application = build(options(words, truth.study))
+    catalogue = application.run_until_done_and_capture(words.screenshot)
     ran = write_all(catalogue, words.out / "results")
-    _tell(words, ran, (), truth)
+    _tell(words, ran, (), truth, application.health)
     return 0
 
 
@@ -63,15 +64,17 @@ def _run(words: Words, truth: Any) -> int:
     with stop_on_interrupt() as stopped:
         outcome = run_study(truth.study, ask, words.out / "results", bar, stopped)
     bar.finish()
-    _tell(words, outcome.ran, outcome.skipped, truth)
+    _tell(words, outcome.ran, outcome.skipped, truth, outcome.health)
     return outcome.exit_code
 
 
-def _tell(words: Words, ran: Any, skipped: Any, truth: Any) -> None:
-    from viewer.report import document, text
+def _tell(words: Words, ran: Any, skipped: Any, truth: Any, health: Any) -> None:
+    from viewer.report import document, text, write
     from viewer.truth import add_truth, truth_text
 
-    full = add_truth(document(ran, skipped), truth)
+    full = add_truth(document(ran, skipped, health), truth)
+    if full["results"]:
+        write(full, words.out / "results")
     print_answer(words, full, f"{text(ran, skipped)}\n{truth_text(full)}")
 
 

@@ -19,14 +19,17 @@ def _fill(parser: argparse.ArgumentParser) -> None:
 
 def _execute(words: Words) -> int:
     from viewer.headless import Ask, run_study
-    from viewer.report import document, text
+    from viewer.report import document, text, write
 
     ask = Ask(tuple(words.task), precisions(words.precision), words.backend, words.device)
     bar = Bar("run")
     with stop_on_interrupt() as stopped:
         outcome = run_study(words.path, ask, words.out, bar, stopped)
     bar.finish()
-    print_answer(words, document(outcome.ran, outcome.skipped), text(outcome.ran, outcome.skipped))
+    full = document(outcome.ran, outcome.skipped, outcome.health)
+    if outcome.ran:
+        write(full, words.out)
+    print_answer(words, full, text(outcome.ran, outcome.skipped))
     return outcome.exit_code
 
 

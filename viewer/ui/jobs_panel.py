@@ -77,7 +77,9 @@ class JobCard(QFrame):
 
 
 class JobsPanel(QWidget):
-    """The job list; it asks the jobs themselves for the figures."""
+    """The job list; it asks the jobs themselves for the figures. Signal `timeline_wanted`: show the lanes over time."""
+
+    timeline_wanted = Signal()
 
     def __init__(self, jobs: Jobs) -> None:
         super().__init__()
@@ -85,8 +87,16 @@ class JobsPanel(QWidget):
         self.cards: dict[int, JobCard] = {}
         self._list = column(6)
         self._none = label("Nothing is running.", "small")
+        self.timeline = QPushButton("Timeline…")
+        self.timeline.setProperty("role", "link")
+        self.timeline.setToolTip("What each lane did and when, and what a plan would do")
+        self.timeline.clicked.connect(self.timeline_wanted)
+        head = row(8)
+        head.addWidget(label("JOBS", "section"))
+        head.addStretch()
+        head.addWidget(self.timeline)
         whole = column(8)
-        whole.addWidget(label("JOBS", "section"))
+        whole.addLayout(head)
         whole.addWidget(self._none)
         whole.addLayout(self._list)
         self.setLayout(whole)

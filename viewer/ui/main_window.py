@@ -12,12 +12,14 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QImage, QKey
 from PySide6.QtWidgets import QFileDialog, QMainWindow, QScrollArea, QStackedWidget, QWidget
 
 from inference.backends.base import Support
+from inference.health.reading import Reading
 from inference.result import Precision
 from viewer.jobs import Jobs
 from viewer.scene.theme import Theme
 from viewer.state import actions
 from viewer.state.catalogue import Catalogue
 from viewer.state.display import DisplayState
+from viewer.state.timeline import chart_of_profiles
 from viewer.ui.banner import Banner
 from viewer.ui.comparison_panel import ComparisonPanel
 from viewer.ui.empty_state import EmptyState
@@ -32,6 +34,7 @@ from viewer.ui.pane_grid import PaneGrid
 from viewer.ui.pane_menu import PaneMenu
 from viewer.ui.parts import column, row
 from viewer.ui.series_panel import SeriesPanel
+from viewer.ui.timeline_view import TimelineDialog, chart_of_jobs
 from viewer.ui.timing_strip import TimingStrip
 from viewer.ui.tools import Tool
 from viewer.ui.top_bar import TopBar
@@ -57,6 +60,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Insula")
         self.setAcceptDrops(True)
         self.setMinimumSize(1080, 640)
+        self._theme, self._job_queue = theme, jobs
         self.display: DisplayState | None = None
         self.catalogue = Catalogue()
         self.top = TopBar(theme)
@@ -111,6 +115,10 @@ class MainWindow(QMainWindow):
         self.supports = supports
         if self.display is not None:
             self.top.show_support(supports, self.display.precision)
+
+    def show_health(self, reading: Reading) -> None:
+        """How warm the machine is, what it draws and what it has left."""
+        self.timing.health.show_health(reading)
 
     def show_jobs(self) -> None:
         """Jobs moved on; the timeline is drawn at a calm pace."""
@@ -179,6 +187,11 @@ class MainWindow(QMainWindow):
         """Every file and what became of it."""
         if self.catalogue.study is not None:
             LedgerDialog(self.catalogue.study, self).exec()
+
+    def show_timeline(self) -> None:
+        """What the lanes did and when."""
+        chart = chart_of_jobs(self._job_queue.jobs, self._job_queue.now())
+        TimelineDialog(self._theme, chart, chart_of_profiles, self).exec()
 
     def choose_tool(self, tool: Tool) -> None:
         """What the left button does from now on."""
@@ -313,6 +326,7 @@ class MainWindow(QMainWindow):
         )
         self.series.chosen.connect(self.series_wanted)
         self.series.ledger_wanted.connect(self.show_ledger)
+        self.jobs.timeline_wanted.connect(self.show_timeline)
         self.findings.chosen.connect(
             lambda chosen: self._wish(lambda now: actions.choose_finding(now.view, now.display, chosen))
         )

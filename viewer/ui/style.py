@@ -114,6 +114,7 @@ QLabel[role="wordmark"] { font-size: 16px; font-weight: 600; }
 QLabel[role="section"] { color: %(quiet)s; font-size: 11px; font-weight: 600; letter-spacing: 1px; }
 QLabel[role="quiet"] { color: %(quiet)s; }
 QLabel[role="small"] { color: %(quiet)s; font-size: 12px; }
+QLabel[role="reading"] { font-size: 12px; font-weight: 600; }
 QLabel[role="note"] { color: %(warning)s; font-size: 12px; }
 QLabel[role="strong"] { font-weight: 600; }
 QLabel[role="figure"] { font-weight: 600; }

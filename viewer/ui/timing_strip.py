@@ -13,8 +13,8 @@ from viewer.jobs import Job, Jobs, JobState, Lane
 from viewer.scene.theme import Theme
 from viewer.state.catalogue import Catalogue
 from viewer.state.display import Colour
+from viewer.ui.health_strip import HealthStrip
 from viewer.ui.jobs_panel import duration_text
-from viewer.ui.machine import memory_text
 from viewer.ui.parts import Elided, Swatch, column, empty, label, row
 from viewer.ui.style import mixed, qcolor
 
@@ -84,7 +84,7 @@ class TimingStrip(QWidget):
         self._theme, self._jobs = theme, jobs
         self._kinds: dict[str, Kind] = {}
         self.plot = _plot(theme)
-        self._device, self._memory = label("This machine", "strong"), label("", "small")
+        self._device, self.health = label("This machine", "strong"), HealthStrip()
         self._idle = {lane: label("", "small") for lane in LANES}
         self._figures = column(4)
         whole = row(0, (0, 10, 0, 8))
@@ -114,11 +114,11 @@ class TimingStrip(QWidget):
         for lane, words in self._idle.items():
             used = any(bar.lane is lane for bar in self.bars)
             words.setText(f"idle {idle_percent(self.bars, lane):.0f} %" if used else "idle")
-        self._memory.setText(memory_text())
 
     def show_catalogue(self, catalogue: Catalogue) -> None:
         """Figures of what has been made, and colours by what each task makes."""
         self._kinds = {task: result.kind for (task, _), result in catalogue.results.items()} | dict(catalogue.kinds)
+        self.health.show_catalogue(catalogue)
         empty(self._figures)
         newest: dict[str, Result] = {task: result for (task, _), result in catalogue.results.items()}
         for task, result in list(newest.items())[:4]:
@@ -152,7 +152,7 @@ class TimingStrip(QWidget):
         left.setFixedWidth(252)
         inside = column(3, (16, 0, 8, 0))
         inside.addWidget(self._device)
-        inside.addWidget(self._memory)
+        inside.addWidget(self.health)
         inside.addStretch()
         left.setLayout(inside)
         return left

@@ -167,8 +167,8 @@ def test_results_are_exported_as_files(make_app: Make, tmp_path: Path) -> None:
     app.wait(10.0)
     assert app.window.banner.text == f"6 results written to {tmp_path}"
     names = sorted(file.name for file in tmp_path.iterdir())
-    assert len(names) == 6
-    assert "ct-to-mri-fp32-SYNTHETIC.nii.gz" in names
+    assert len(names) == 7
+    assert {"ct-to-mri-fp32-SYNTHETIC.nii.gz", "report.json"} <= set(names)
 
 
 def test_an_export_that_fails_says_so(make_app: Make, tmp_path: Path) -> None:

@@ -19,7 +19,6 @@ from viewer.ui.comparison_panel import figures
 from viewer.ui.findings_panel import cell_text, volume_text
 from viewer.ui.histogram import counts, sample, span
 from viewer.ui.jobs_panel import duration_text, listed, status_text
-from viewer.ui.machine import memory_text
 from viewer.ui.series_rows import ledger_lines, series_rows
 from viewer.ui.style import mixed, style_sheet
 from viewer.ui.timing_strip import bars, idle_percent
@@ -163,7 +162,3 @@ def luminance(colour: tuple[int, int, int]) -> float:
 
 def test_mixed_colours_lie_between() -> None:
     assert mixed((0, 0, 0), (100, 200, 50), 0.5) == (50, 100, 25)
-
-
-def test_memory_is_told_where_the_system_tells() -> None:
-    assert memory_text() == "" or memory_text().startswith("memory ")
