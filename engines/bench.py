@@ -3,22 +3,54 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from engines import machine, vector
 from engines.derive import model_for
+from engines.describe import describe
 from engines.library import Bundle
+from engines.yardsticks import Yardstick
 from inference.backends import graph, registry
-from inference.backends.base import Arrays, Engine
+from inference.backends.base import Arrays
 from inference.errors import JobCancelled
-from inference.result import CancelledFn, Precision, Progress, ProgressFn
+from inference.result import CancelledFn, Precision, PrecisionKind, Progress, ProgressFn
 
 BASELINE = ("onnxruntime", Precision.FP32)
+EAGER = ("pytorch eager", Precision.FP32)
 ROUNDS = 25
+MOST_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A model to measure.
+
+    Attributes:
+        calibration: npz with an input that it is also measured on.
+        rival: Also runs each feed, as the baseline of all.
+        emulated: Also measure precisions that a backend only imitates; they are never fast.
+    """
+
+    name: str
+    model: Path
+    sha256: str
+    calibration: Path
+    rival: Rival | None = None
+    emulated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Something that is no backend of ours and is held against them."""
+
+    name: str
+    version: str
+    infer: Callable[[Arrays], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +62,9 @@ class Row:
         runs: How many the median is taken of.
         baseline: "backend precision" of the engine it is held against.
         ratio: The baseline's median over this one's: 2.0 is twice as fast. None when the baseline is not there.
+        gmac: 1e9 multiply-adds of one pass.
+        bound_ms: `gmac` at the rate this processor multiplies with, the least time that any engine could take; None
+            where that rate is not known.
     """
 
     model: str
@@ -43,98 +78,166 @@ class Row:
     runs: int
     baseline: str
     ratio: float | None
+    gmac: float
+    bound_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Runner:
-    """A loaded engine and its times so far, in seconds."""
+    """Something loaded, what a row says of it, and its times so far in seconds."""
 
-    choice: registry.Choice
+    name: str
+    version: str
+    device: str
     precision: Precision
-    engine: Engine
-    seconds: list[float]
+    kind: str
+    infer: Callable[[Arrays], object]
+    seconds: list[float] = field(default_factory=list)
 
     def run(self, feed: Arrays) -> None:
         begin = time.perf_counter()
-        self.engine.infer(feed)
+        self.infer(feed)
         self.seconds.append(time.perf_counter() - begin)
+
+    @property
+    def median_ms(self) -> float:
+        return 1e3 * median(self.seconds)
 
 
 def report(
-    bundles: Iterable[Bundle],
+    subjects: Iterable[Subject],
     seconds: float = 15.0,
     progress: ProgressFn = lambda _: None,
     cancelled: CancelledFn = lambda: False,
+    rates: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
-    """Measure every bundle with every backend and precision that this machine offers.
+    """Measure every model with every backend and precision that this machine offers.
 
-    Engines of one bundle take turns, so that a busy moment of the machine falls on all of them.
+    Engines of one model take turns, so that a busy moment of the machine falls on all of them.
 
     Args:
-        seconds: Time for the rounds of one bundle; each engine runs at least once after a warm-up.
+        seconds: Time for the rounds of one model; each engine runs at least once after a warm-up, and three times
+            where that stays under ten minutes.
+        rates: Precision -> 1e9 multiply-adds a second that the CPU reaches at most (`engines.peak.rates`).
 
     Returns:
         `{"machine": {...}, "rows": [...]}`.
 
     Raises:
-        EngineError: A bundle is damaged.
+        EngineError: A model is damaged.
         JobCancelled: `cancelled` answered True.
     """
-    chosen = tuple(bundles)
+    chosen = tuple(subjects)
     rows: list[Row] = []
-    for index, bundle in enumerate(chosen):
-        progress(Progress(bundle.task.name, index, len(chosen)))
-        rows.extend(measure(bundle, seconds, cancelled))
+    for index, subject in enumerate(chosen):
+        progress(Progress(subject.name, index, len(chosen)))
+        rows.extend(measure(subject, seconds, cancelled, rates))
     progress(Progress("done", len(chosen), len(chosen)))
-    return {"machine": asdict(machine.facts()), "rows": [asdict(row) for row in rows]}
+    facts = {**asdict(machine.facts()), "versions": _versions(rows), "peak_gmac_per_s": dict(rates or {})}
+    return {"machine": facts, "rows": [asdict(row) for row in rows]}
 
 
-def measure(bundle: Bundle, seconds: float, cancelled: CancelledFn = lambda: False) -> list[Row]:
-    """The rows of one bundle."""
-    feed = vector.samples(bundle.vector, graph.read(bundle.model))[0].feed
+def of_bundle(bundle: Bundle) -> Subject:
+    return Subject(bundle.task.name, bundle.model, bundle.sha256, bundle.vector)
+
+
+def of_yardstick(yardstick: Yardstick) -> Subject:
+    """Makes the graph on first use, which takes a while.
+
+    Raises:
+        BackendMissing: PyTorch, which draws the network, is not installed.
+    """
+    from engines import cache
+
+    model = yardstick.model
+    return Subject(yardstick.name, model, cache.sha256(model), yardstick.calibration, _eager(yardstick), emulated=False)
+
+
+def _eager(yardstick: Yardstick) -> Rival | None:
+    if not yardstick.eager:
+        return None
+    from engines.architectures import yardsticks as drawn
+
+    return Rival(EAGER[0], drawn.version(), drawn.eager(yardstick.name))
+
+
+def measure(
+    subject: Subject,
+    seconds: float,
+    cancelled: CancelledFn = lambda: False,
+    rates: Mapping[str, float] | None = None,
+) -> list[Row]:
+    """The rows of one model."""
+    feed = vector.samples(subject.calibration, graph.read(subject.model))[0].feed
     with ExitStack() as stack:
-        runners = [_runner(bundle, choice, precision, stack) for choice, precision in registry.offers()]
+        runners = [_runner(subject, choice, precision, stack) for choice, precision in _offers(subject)]
+        if subject.rival is not None:
+            runners.insert(0, _rival(subject.rival))
         for runner in runners:
-            runner.engine.infer(feed)
+            _stop_if(cancelled)
+            runner.infer(feed)
         _take_turns(runners, feed, seconds, cancelled)
-    return _rows(bundle.task.name, runners)
+    gmac = describe(subject.name, "", subject.model)["gmac"]
+    against = next((r for r in runners if (r.name, r.precision) == _baseline(subject)), None)
+    return [_row(subject, runner, against, gmac, rates or {}) for runner in runners]
 
 
-def _runner(bundle: Bundle, choice: registry.Choice, precision: Precision, stack: ExitStack) -> Runner:
-    model = model_for(bundle.model, bundle.sha256, precision, bundle.vector)
+def _offers(subject: Subject) -> list[tuple[registry.Choice, Precision]]:
+    native = PrecisionKind.NATIVE
+    return [offer for offer in registry.offers() if subject.emulated or offer[0].support.kind is native]
+
+
+def _baseline(subject: Subject) -> tuple[str, Precision]:
+    return EAGER if subject.rival is not None else BASELINE
+
+
+def _runner(subject: Subject, choice: registry.Choice, precision: Precision, stack: ExitStack) -> Runner:
+    model = model_for(subject.model, subject.sha256, precision, subject.calibration)
     engine = choice.backend.load(model, precision, choice.device)
     stack.callback(engine.close)
-    return Runner(choice, precision, engine, [])
+    kind = choice.support.kind.value
+    return Runner(choice.backend.name, choice.backend.version, choice.device, precision, kind, engine.infer)
+
+
+def _rival(rival: Rival) -> Runner:
+    return Runner(rival.name, rival.version, "CPU", Precision.FP32, "native", rival.infer)
 
 
 def _take_turns(runners: list[Runner], feed: Arrays, seconds: float, cancelled: CancelledFn) -> None:
-    end = time.perf_counter() + seconds
+    begin = time.perf_counter()
     for turn in range(ROUNDS):
-        if turn and time.perf_counter() > end:
+        spent = time.perf_counter() - begin
+        if turn and spent > seconds and (turn >= 3 or seconds <= 0 or spent > MOST_SECONDS):
             return
         for runner in runners:
-            if cancelled():
-                raise JobCancelled
+            _stop_if(cancelled)
             runner.run(feed)
 
 
-def _rows(model: str, runners: list[Runner]) -> list[Row]:
-    medians = {(runner.choice.backend.name, runner.precision): 1e3 * median(runner.seconds) for runner in runners}
-    against = medians.get(BASELINE)
-    return [_row(model, runner, medians[(runner.choice.backend.name, runner.precision)], against) for runner in runners]
+def _stop_if(cancelled: CancelledFn) -> None:
+    if cancelled():
+        raise JobCancelled
 
 
-def _row(model: str, runner: Runner, own_ms: float, against_ms: float | None) -> Row:
+def _row(subject: Subject, runner: Runner, against: Runner | None, gmac: float, rates: Mapping[str, float]) -> Row:
+    baseline = _baseline(subject)
+    rate = rates.get(runner.precision.value) if runner.device == "CPU" and runner.kind == "native" else None
     return Row(
-        model=model,
-        backend=runner.choice.backend.name,
-        version=runner.choice.backend.version,
-        device=runner.choice.device,
+        model=subject.name,
+        backend=runner.name,
+        version=runner.version,
+        device=runner.device,
         precision=runner.precision.value,
-        precision_kind=runner.choice.support.kind.value,
-        median_ms=round(own_ms, 3),
+        precision_kind=runner.kind,
+        median_ms=round(runner.median_ms, 3),
         best_ms=round(1e3 * min(runner.seconds), 3),
         runs=len(runner.seconds),
-        baseline=f"{BASELINE[0]} {BASELINE[1].value}",
-        ratio=None if against_ms is None else round(against_ms / own_ms, 3),
+        baseline=f"{baseline[0]} {baseline[1].value}",
+        ratio=None if against is None else round(against.median_ms / runner.median_ms, 3),
+        gmac=gmac,
+        bound_ms=None if rate is None else round(1e3 * gmac / rate, 3),
     )
+
+
+def _versions(rows: Iterable[Row]) -> dict[str, str]:
+    return {row.backend: row.version for row in rows}

@@ -11,7 +11,7 @@ from inference.errors import EngineError, PrecisionAbsent
 from inference.result import Precision
 
 # Raised whenever a derivation writes another graph from the same model, so that old files are not taken for new ones.
-RECIPE = "2"
+RECIPE = "3"
 
 
 def model_for(bundle_model: Path, sha256: str, precision: Precision, calibration: Path | None = None) -> Path:

@@ -1,14 +1,17 @@
 """An int8 graph from an fp32 one: static quantisation with Q/DQ nodes and ranges from real inputs.
 
 Weights are int8 with one scale per output channel and zero at 0; what flows into a quantised operation is uint8 with
-one scale and zero point (Jacob et al., "Quantization and Training of Neural Networks", CVPR 2018, section 2). What
-flows out stays in single precision: a normalisation mostly follows, and rounding before it costs accuracy.
+one scale and zero at 128, which is int8 in another spelling (Jacob et al., "Quantization and Training of Neural
+Networks", CVPR 2018, section 2). The symmetric form is the fast one everywhere. It is spelt unsigned because OpenVINO
+2026.4 answers wrongly where signed tensors are concatenated, and signed before a transposed convolution or a norm
+because it has 8-bit kernels for no other there. What a convolution hands to an instance norm is 8 bits too: the norm
+reads it three times and waits for memory. Every other result stays in single precision.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +21,16 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from engines import vector
-from inference.backends import registry
-from inference.backends.base import Arrays
+from engines.ranges import largest
 from inference.backends.graph import read
-from inference.errors import EngineError, PrecisionAbsent
-from inference.result import Precision
+from inference.errors import PrecisionAbsent
 
 # Only what the runtimes have int8 kernels for.
-QUANTISED = ("Conv", "Gemm", "MatMul")
-# The backend that calibrates: always the same one, so that a graph does not depend on what else is installed.
-_REFERENCE = "onnxruntime"
-
-Ranges = Mapping[str, tuple[float, float]]
+QUANTISED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+_NORM = "InstanceNormalization"
+_TRANSPOSED = "ConvTranspose"
+_STEPS = 127
+_SIGNED_ZERO, _UNSIGNED_ZERO = np.int8(0), np.uint8(128)
 
 
 def write(model: Path, calibration: Path, target: Path) -> None:
@@ -43,59 +44,138 @@ def write(model: Path, calibration: Path, target: Path) -> None:
         EngineError: The calibration data do not fit the model's inputs.
     """
     source = onnx.shape_inference.infer_shapes(onnx.load(model))
-    weights = {weight.name: weight for weight in source.graph.initializer}
-    chosen = [node for node in source.graph.node if node.op_type in QUANTISED and node.input[1] in weights]
-    if not chosen:
+    plan = _plan(source.graph)
+    if not plan.chosen:
         raise PrecisionAbsent(f"{model.name} has nothing to run in int8.", "Choose fp32 or fp16.")
     feeds = [sample.feed for sample in vector.samples(calibration, read(model))]
-    ranges = _ranges(source, {node.input[0] for node in chosen}, feeds)
-    _quantise(source.graph, chosen, weights, ranges)
+    _rewrite(source.graph, plan, plan.shared(largest(source, plan.tensors, feeds)))
     onnx.checker.check_model(source)
     onnx.save(source, target)
 
 
-def _ranges(source: Any, names: set[str], feeds: Iterable[Arrays]) -> Ranges:
-    """Smallest and largest value of each tensor over all feeds, zero always among them."""
-    low, high = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
-    with tempfile.TemporaryDirectory(prefix="insula-int8-") as scratch:
-        probe = Path(scratch) / "probe.onnx"
-        onnx.save(_probe(source, names), probe)
-        choice = registry.choose(_REFERENCE, Precision.FP32, "CPU")
-        engine = choice.backend.load(probe, Precision.FP32, choice.device)
-        for feed in feeds:
-            seen = {**feed, **engine.infer(feed)}
-            for name in names:
-                low[name] = min(low[name], float(seen[name].min()))
-                high[name] = max(high[name], float(seen[name].max()))
-        engine.close()
-    return {name: (low[name], high[name]) for name in names}
+@dataclass(slots=True)
+class _Plan:
+    """What is rounded where.
+
+    Attributes:
+        chosen: First output of each operation that runs in int8 -> its weight.
+        concats: First outputs of concatenations that pass whole steps on.
+        norms: Tensors between a convolution and its instance norm.
+        signed: Tensors that only transposed convolutions read in whole steps.
+        kin: Tensor -> the one it shares its scale with, itself for most. What is concatenated must, or it would be
+            rounded twice.
+    """
+
+    chosen: dict[str, Any] = field(default_factory=dict)
+    concats: set[str] = field(default_factory=set)
+    norms: set[str] = field(default_factory=set)
+    signed: set[str] = field(default_factory=set)
+    kin: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def tensors(self) -> set[str]:
+        return set(self.kin)
+
+    def head(self, name: str) -> str:
+        while self.kin[name] != name:
+            name = self.kin[name]
+        return name
+
+    def shared(self, ranges: Mapping[str, float]) -> dict[str, float]:
+        """The largest absolute value among each tensor's kin."""
+        most: dict[str, float] = {}
+        for name, value in ranges.items():
+            head = self.head(name)
+            most[head] = max(most.get(head, 0.0), value)
+        return {name: most[self.head(name)] for name in ranges}
 
 
-def _probe(source: Any, names: set[str]) -> Any:
-    """The graph with the tensors as outputs too."""
-    probe = onnx.ModelProto()
-    probe.CopyFrom(source)
-    known = {value.name: value for value in source.graph.value_info}
-    border = {value.name for value in (*source.graph.input, *source.graph.output)}
-    missing = sorted(names - border - set(known))
-    if missing:
-        raise EngineError(f"The shape of {missing[0]} is not known.", "Export the model with fixed shapes.")
-    probe.graph.output.extend(known[name] for name in sorted(names - border))
-    return probe
+def _plan(graph: Any) -> _Plan:
+    weights = {weight.name: weight for weight in graph.initializer}
+    plan = _Plan()
+    for node in graph.node:
+        if node.op_type in QUANTISED and node.input[1] in weights:
+            plan.chosen[node.output[0]] = weights[node.input[1]]
+    writers = {name: node for node in graph.node for name in node.output}
+    readers = _readers(graph)
+    for node in graph.node:
+        if node.output[0] in plan.chosen:
+            _trace(plan, node.input[0], writers, readers)
+            if all(reader.op_type == _TRANSPOSED for reader in _in_int8(plan, readers[node.input[0]])):
+                plan.signed.add(node.input[0])
+            if [reader.op_type for reader in readers[node.output[0]]] == [_NORM]:
+                plan.norms.add(node.output[0])
+                plan.kin.setdefault(node.output[0], node.output[0])
+    return plan
 
 
-def _quantise(graph: Any, chosen: list[Any], weights: Mapping[str, Any], ranges: Ranges) -> None:
-    """Put Q/DQ pairs before the chosen nodes, in the nodes' own order, and drop weights that nothing reads any more."""
-    outputs = {node.output[0] for node in chosen}
+def _in_int8(plan: _Plan, readers: list[Any]) -> list[Any]:
+    return [reader for reader in readers if reader.op_type and reader.output[0] in plan.chosen]
+
+
+def _readers(graph: Any) -> dict[str, list[Any]]:
+    """Who reads each tensor; the graph's border counts as a reader that is no operation."""
+    readers: dict[str, list[Any]] = {name: [] for node in graph.node for name in node.output}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    for value in graph.output:
+        readers[value.name].append(onnx.NodeProto())
+    return readers
+
+
+def _trace(plan: _Plan, name: str, writers: Mapping[str, Any], readers: Mapping[str, list[Any]]) -> list[str]:
+    """Tensors to be rounded so that `name` arrives in whole steps: itself, or all that a concatenation joins."""
+    writer = writers.get(name)
+    if writer is None or writer.op_type != "Concat" or not _only_int8(plan, name, readers):
+        plan.kin.setdefault(name, name)
+        return [name]
+    plan.concats.add(name)
+    parts = [part for source in writer.input for part in _trace(plan, source, writers, readers)]
+    for part in parts[1:]:
+        plan.kin[plan.head(part)] = plan.head(parts[0])
+    return parts
+
+
+def _only_int8(plan: _Plan, name: str, readers: Mapping[str, list[Any]]) -> bool:
+    """Whether each reader is an operation in int8 that takes unsigned steps, or a concatenation before such."""
+
+    def takes(reader: Any) -> bool:
+        if reader.op_type == "Concat":
+            return _only_int8(plan, reader.output[0], readers)
+        return bool(reader.op_type) and reader.op_type != _TRANSPOSED and reader.output[0] in plan.chosen
+
+    return all(takes(reader) for reader in readers[name])
+
+
+def _rewrite(graph: Any, plan: _Plan, ranges: Mapping[str, float]) -> None:
+    """Put Q/DQ pairs where the plan says, in the nodes' own order, and drop weights that nothing reads any more."""
     nodes: list[Any] = []
     done: set[str] = set()
     for node in list(graph.node):
-        if node.output[0] in outputs:
-            nodes.extend(_pair(graph, node.input[0], ranges, done))
-            nodes.extend(_weight(graph, node, weights[node.input[1]], done))
-            node.input[0] += ".dq"
+        rounded = _rounded(node, plan)
+        for name in rounded:
+            nodes.extend(_pair(graph, name, ranges[name], name in plan.signed | plan.norms, done))
+        node.input[:] = [f"{name}.dq" if name in rounded else name for name in node.input]
+        if node.output[0] in plan.chosen:
+            nodes.extend(_weight(graph, node, plan.chosen[node.output[0]], done))
             node.input[1] += f".{_axis(node)}.dq"
         nodes.append(node)
+    _replace(graph, nodes)
+
+
+def _rounded(node: Any, plan: _Plan) -> list[str]:
+    """Inputs that the node reads in whole steps."""
+    if node.output[0] in plan.chosen:
+        places = node.input[:1]
+    elif node.output[0] in plan.concats:
+        places = node.input
+    else:
+        places = [name for name in node.input[:1] if node.op_type == _NORM and name in plan.norms]
+    return [name for name in dict.fromkeys(places) if name not in plan.concats]
+
+
+def _replace(graph: Any, nodes: list[Any]) -> None:
     copies = [_copy(node) for node in nodes]
     del graph.node[:], graph.value_info[:]
     graph.node.extend(copies)
@@ -105,16 +185,13 @@ def _quantise(graph: Any, chosen: list[Any], weights: Mapping[str, Any], ranges:
     graph.initializer.extend(kept)
 
 
-def _pair(graph: Any, name: str, ranges: Ranges, done: set[str]) -> list[Any]:
+def _pair(graph: Any, name: str, most: float, signed: bool, done: set[str]) -> list[Any]:
     """Quantise an activation and back, once for all its readers."""
     if name in done:
         return []
     done.add(name)
-    low, high = ranges[name]
-    scale = np.float32((high - low) / 255 or 1.0)
-    zero = np.uint8(np.clip(round(-low / float(scale)), 0, 255))
-    _store(graph, f"{name}.scale", np.asarray(scale))
-    _store(graph, f"{name}.zero", np.asarray(zero))
+    _store(graph, f"{name}.scale", np.asarray(most / _STEPS or 1.0, dtype=np.float32))
+    _store(graph, f"{name}.zero", np.asarray(_SIGNED_ZERO if signed else _UNSIGNED_ZERO))
     known = [f"{name}.scale", f"{name}.zero"]
     return [
         helper.make_node("QuantizeLinear", [name, *known], [f"{name}.q"], name=f"quantise {name}"),
@@ -131,9 +208,9 @@ def _weight(graph: Any, node: Any, weight: Any, done: set[str]) -> list[Any]:
     done.add(name)
     values = numpy_helper.to_array(weight)
     others = tuple(place for place in range(values.ndim) if place != axis)
-    largest = np.abs(values).max(axis=others, keepdims=True)
-    scale = np.where(largest > 0, largest / 127, 1).astype(np.float32)
-    _store(graph, f"{name}.q", np.clip(np.rint(values / scale), -127, 127).astype(np.int8))
+    most = np.abs(values).max(axis=others, keepdims=True)
+    scale = np.where(most > 0, most / _STEPS, 1).astype(np.float32)
+    _store(graph, f"{name}.q", np.clip(np.rint(values / scale), -_STEPS, _STEPS).astype(np.int8))
     _store(graph, f"{name}.scale", scale.reshape(-1))
     _store(graph, f"{name}.zero", np.zeros(scale.size, np.int8))
     known = [f"{name}.q", f"{name}.scale", f"{name}.zero"]

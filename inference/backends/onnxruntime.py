@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,19 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.backends import graph
-from inference.backends.base import Arrays, Support, TensorSpec, checked_answer, checked_feed, halved
+from inference import settings
+from inference.backends import graph, providers
+from inference.backends.base import Arrays, Support, TensorSpec
+from inference.backends.border import Border
+from inference.backends.cores import confined_to
 from inference.errors import BackendMissing, EngineError, JobCancelled, PrecisionAbsent
 from inference.result import Precision, PrecisionKind
 
 NAME = "onnxruntime"
 _INSTALL = "Install it with `pip install onnxruntime`, or choose another backend."
-_CUDA = "CUDAExecutionProvider"
-# TF32 would round fp32 inputs of every convolution to 10 bits without a word.
-_PROVIDERS: dict[str, list[Any]] = {
-    "CPU": ["CPUExecutionProvider"],
-    "GPU": [(_CUDA, {"use_tf32": "0"}), "CPUExecutionProvider"],
-}
 _SUPPORT = {
     ("CPU", Precision.FP32): Support(PrecisionKind.NATIVE),
     ("CPU", Precision.FP16): Support(
@@ -40,6 +36,7 @@ _SUPPORT = {
     ("GPU", Precision.FP32): Support(PrecisionKind.NATIVE, "TF32 is off"),
     ("GPU", Precision.FP16): Support(PrecisionKind.NATIVE, "normalisation stays in single precision"),
 }
+_OTHER = Support(PrecisionKind.NATIVE, "the execution provider rounds as it likes and does not say how")
 
 
 @cache
@@ -55,6 +52,10 @@ def _library() -> Any:
         raise BackendMissing("ONNX Runtime is not installed or cannot start.", _INSTALL) from error
     library.set_default_logger_severity(3)
     return library
+
+
+def _installed() -> tuple[str, ...]:
+    return tuple(_library().get_available_providers())
 
 
 class OnnxRuntimeBackend:
@@ -79,12 +80,18 @@ class OnnxRuntimeBackend:
         return None if importlib.util.find_spec("onnxruntime") else f"ONNX Runtime is not installed. {_INSTALL}"
 
     def devices(self) -> tuple[str, ...]:
-        """ "GPU" only where the installed build carries CUDA."""
-        return ("GPU", "CPU") if _CUDA in _library().get_available_providers() else ("CPU",)
+        """What the settings name and the installed build carries, "GPU" where it carries CUDA, and "CPU"."""
+        return tuple(self._providers())
+
+    def _providers(self) -> dict[str, str]:
+        return providers.devices(_installed(), settings.read().onnxruntime)
 
     def support(self, precision: Precision, device: str) -> Support:
-        if device not in self.devices():
-            return Support(PrecisionKind.ABSENT, f"ONNX Runtime finds no device {device} here")
+        if device not in self._providers():
+            why = providers.why_absent(device, _installed(), settings.read().onnxruntime)
+            return Support(PrecisionKind.ABSENT, why)
+        if device not in ("CPU", "GPU"):
+            return _OTHER if precision is not Precision.BF16 else Support(PrecisionKind.ABSENT, "ONNX has no bf16 here")
         absent = Support(PrecisionKind.ABSENT, f"ONNX Runtime has no {precision.value} kernels for this {device}")
         return _SUPPORT.get((device, precision), absent)
 
@@ -94,39 +101,44 @@ class OnnxRuntimeBackend:
         if support.kind is PrecisionKind.ABSENT:
             raise PrecisionAbsent(f"ONNX Runtime cannot run {precision.value}: {support.note}.", "Choose fp32 or fp16.")
         border = graph.read_as(model, precision)
-        session = self._session(model, device)
-        return OnnxRuntimeEngine(session, border, half_border=precision is Precision.FP16 and device == "CPU")
+        half = precision is Precision.FP16 and support.kind is PrecisionKind.EMULATED
+        return OnnxRuntimeEngine(self._session(model, device), Border(border, half))
 
     def _session(self, model: Path, device: str) -> Any:
+        wished = settings.read().onnxruntime
+        provider = self._providers()[device]
         try:
-            session = _library().InferenceSession(str(model), self._options(), providers=_PROVIDERS[device])
+            session = _library().InferenceSession(
+                str(model), self._options(wished.threads), providers=providers.wish(provider, wished)
+            )
         except Exception as error:  # the library's exceptions share no public base
             raise EngineError(
                 f"ONNX Runtime could not make an engine from {model.name} for {device}.",
                 "Verify the bundle with `insula engines verify`.",
             ) from error
-        if device == "GPU" and _CUDA not in session.get_providers():
-            raise EngineError("ONNX Runtime could not start CUDA and fell back to the CPU.", "Choose the device CPU.")
+        # CUDA leaves what computes shapes to the CPU; that costs nothing.
+        providers.require_placed(session, provider, wished.fallback or device == "GPU")
         return session
 
-    def _options(self) -> Any:
+    def _options(self, wished_threads: int | None) -> Any:
         levels = _library().GraphOptimizationLevel
         options = _library().SessionOptions()
         options.graph_optimization_level = levels.ORT_ENABLE_ALL if self._optimise else levels.ORT_DISABLE_ALL
         options.log_severity_level = 3
-        if self._threads is not None:
-            options.intra_op_num_threads = self._threads
+        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+        # Threads of a session start on the thread that makes it and inherit its cores, if their number is given.
+        threads = confined_to() or self._threads or wished_threads
+        if threads is not None:
+            options.intra_op_num_threads = threads
         return options
 
 
 class OnnxRuntimeEngine:
     """One session."""
 
-    def __init__(self, session: Any, border: graph.Graph, half_border: bool) -> None:
+    def __init__(self, session: Any, border: Border) -> None:
         self._session = session
         self._border = border
-        self._half_border = half_border
-        self._turn = threading.Lock()
         self._run_options: Any = None
 
     @property
@@ -139,10 +151,7 @@ class OnnxRuntimeEngine:
 
     def infer(self, feed: Arrays) -> dict[str, NDArray[np.float32]]:
         """See `Engine.infer`."""
-        ready = checked_feed(feed, self.inputs)
-        with self._turn:
-            answer = self._run(halved(ready) if self._half_border else ready)
-        return checked_answer(halved(answer) if self._half_border else answer)
+        return self._border.infer(feed, self._run)
 
     def _run(self, feed: Arrays) -> dict[str, NDArray[np.float32]]:
         if self._session is None:
@@ -168,5 +177,5 @@ class OnnxRuntimeEngine:
 
     def close(self) -> None:
         """See `Engine.close`."""
-        with self._turn:
+        with self._border.turn:
             self._session = None

@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.backends import graph
-from inference.backends.base import Arrays, Support, TensorSpec, checked_answer, checked_feed, halved
+from inference import settings
+from inference.backends import blobs, graph
+from inference.backends.base import Arrays, Support, TensorSpec
+from inference.backends.border import Border
+from inference.backends.cores import confined_to
 from inference.errors import BackendMissing, EngineError, JobCancelled, PrecisionAbsent
 from inference.result import Precision, PrecisionKind
 
@@ -43,8 +46,12 @@ def _core() -> Any:
 class OpenVinoBackend:
     """Engines of the OpenVINO runtime.
 
+    The library's threads serve every engine of a process and go where the process may go. So an engine that is loaded
+    on a thread confined to some of the cores runs on that thread alone; a lane of several but not all cores wants
+    ONNX Runtime, or a process of its own.
+
     Args:
-        threads: CPU threads of one engine; None leaves the choice to the library.
+        threads: CPU threads of one engine; None takes the settings' number, or leaves the choice to the library.
     """
 
     name = NAME
@@ -86,17 +93,25 @@ class OpenVinoBackend:
         hint, granted = _REDUCED.get(precision, ("f32", "float32")) if native else ("f32", "float32")
         compiled = self._compiled(model, device, hint)
         _require_granted(compiled, hint, granted)
-        return OpenVinoEngine(compiled, border, half_border=precision is Precision.FP16 and not native)
+        return OpenVinoEngine(compiled, Border(border, half=precision is Precision.FP16 and not native))
 
-    def _compiled(self, model: Path, device: str, hint: str) -> Any:
+    def _options(self, device: str, hint: str) -> dict[str, Any]:
+        wished = settings.read().openvino
         options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "LATENCY"}
         if device == "CPU":
             # Pinned threads wait for whatever else runs on their core: the window, or another engine.
             options["ENABLE_CPU_PINNING"] = False
-            if self._threads is not None:
-                options["INFERENCE_NUM_THREADS"] = self._threads
+            threads = self._threads or wished.threads
+            if confined_to() is not None:
+                threads = 1
+            if threads is not None:
+                options["INFERENCE_NUM_THREADS"] = threads
+        return options | wished.options
+
+    def _compiled(self, model: Path, device: str, hint: str) -> Any:
+        options = self._options(device, hint)
         try:
-            return _core().compile_model(str(model), device, options)
+            return blobs.compiled(_core(), self.version, model, device, options)
         except RuntimeError as error:
             raise EngineError(
                 f"OpenVINO could not make an engine from {model.name} for {device}.",
@@ -120,11 +135,9 @@ def _require_granted(compiled: Any, hint: str, granted: str) -> None:
 class OpenVinoEngine:
     """One compiled model with its one request."""
 
-    def __init__(self, compiled: Any, border: graph.Graph, half_border: bool) -> None:
+    def __init__(self, compiled: Any, border: Border) -> None:
         self._request = compiled.create_infer_request()
         self._border = border
-        self._half_border = half_border
-        self._turn = threading.Lock()
         self._cancelled = threading.Event()
 
     @property
@@ -137,15 +150,12 @@ class OpenVinoEngine:
 
     def infer(self, feed: Arrays) -> dict[str, NDArray[np.float32]]:
         """See `Engine.infer`."""
-        ready = checked_feed(feed, self.inputs)
-        with self._turn:
-            self._cancelled.clear()
-            answer = self._run(halved(ready) if self._half_border else ready)
-        return checked_answer(halved(answer) if self._half_border else answer)
+        return self._border.infer(feed, self._run)
 
     def _run(self, feed: Arrays) -> dict[str, NDArray[np.float32]]:
         if self._request is None:
             raise EngineError("The engine was closed before it was asked.", "Load it again.")
+        self._cancelled.clear()
         try:
             self._request.infer(feed, share_inputs=True, share_outputs=True)
         except RuntimeError as error:
@@ -159,11 +169,11 @@ class OpenVinoEngine:
     def cancel(self) -> None:
         """See `Engine.cancel`."""
         request = self._request
-        if request is not None and self._turn.locked():
+        if request is not None and self._border.turn.locked():
             self._cancelled.set()
             request.cancel()
 
     def close(self) -> None:
         """See `Engine.close`."""
-        with self._turn:
+        with self._border.turn:
             self._request = None

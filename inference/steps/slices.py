@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import ndimage, sparse
 
 from inference.errors import InputRefused
 from inference.steps.head import head_centre
@@ -83,19 +85,33 @@ def _separable(plane: Floats, j: NDArray[np.float64], i: NDArray[np.float64], fi
     """Bilinear picture [len(j), len(i)] of a plane [j, i]; smoothed first where the steps are coarser."""
     step = np.array([abs(j[1] - j[0]), abs(i[1] - i[0])])
     sigma = 0.4 * np.sqrt(np.maximum(step**2 - 1.0, 0.0))
-    smooth = plane if sigma.max() < 0.2 else ndimage.gaussian_filter(plane, sigma)
-    j0, fj, in_j = _weights(j, plane.shape[0])
-    i0, fi, in_i = _weights(i, plane.shape[1])
-    rows = smooth[j0] * (1 - fj)[:, None] + smooth[np.minimum(j0 + 1, plane.shape[0] - 1)] * fj[:, None]
-    out = rows[:, i0] * (1 - fi) + rows[:, np.minimum(i0 + 1, plane.shape[1] - 1)] * fi
-    return np.where(in_j[:, None] & in_i[None, :], out, fill).astype(np.float32)
+    sigma_j, sigma_i = (0.0, 0.0) if sigma.max() < 0.2 else (float(sigma[0]), float(sigma[1]))
+    rows, in_j = _along(float(j[0]), float(j[1]), len(j), plane.shape[0], sigma_j)
+    columns, in_i = _along(float(i[0]), float(i[1]), len(i), plane.shape[1], sigma_i)
+    half = np.ascontiguousarray((rows @ plane.astype(np.float32, copy=False)).T)
+    out = np.ascontiguousarray((columns @ half).T)
+    out[~in_j] = fill
+    out[:, ~in_i] = fill
+    return out
 
 
-def _weights(at: NDArray[np.float64], size: int) -> tuple[NDArray[np.intp], Floats, NDArray[np.bool_]]:
+@lru_cache(maxsize=16)
+def _along(first: float, second: float, count: int, size: int, sigma: float) -> tuple[Any, NDArray[np.bool_]]:
+    """Smoothing and linear interpolation of one axis as a sparse matrix [count, size]; and which places lie inside.
+
+    All slices of a volume share it, so that a slice costs two products of a few numbers a row.
+    """
+    at = first + (second - first) * np.arange(count)
     inside = (at >= -0.5) & (at <= size - 0.5)
     limited = np.clip(at, 0, size - 1)
     floor = np.floor(limited).astype(np.intp)
-    return floor, (limited - floor).astype(np.float32), inside
+    share = limited - floor
+    places = np.concatenate([floor, np.minimum(floor + 1, size - 1)])
+    lines = np.tile(np.arange(count), 2)
+    matrix = sparse.csr_array((np.concatenate([1 - share, share]), (lines, places)), shape=(count, size))
+    if sigma > 0:
+        matrix = matrix @ sparse.csr_array(ndimage.gaussian_filter1d(np.eye(size), sigma, axis=0))
+    return matrix.astype(np.float32), inside
 
 
 def _inverse(at: NDArray[np.float64], size: int) -> NDArray[np.float64]:

@@ -43,6 +43,7 @@ OFFENCES = (
     Offence("viewer/offence.py", "torch", "torch"),
     Offence("engines/phantom/offence.py", "torch", "torch"),
     Offence("inference/backends/offence.py", "torch", "torch"),
+    Offence("inference/stream/offence.py", "ortools", "solver"),
     Offence("inference/offence.py", "tensorrt", "runtimes"),
     Offence("viewer/offence.py", "pycuda", "runtimes"),
 )

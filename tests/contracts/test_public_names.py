@@ -15,7 +15,7 @@ Sources = dict[Path, ast.Module]
 # Each runtime library is named in its own room only, so a machine without it runs everything else. The two files
 # of engines use tools that ONNX Runtime brings for changing graphs, never its runtime.
 ROOMS = {
-    "torch": ("engines/architectures/", "engines/training/"),
+    "torch": ("engines/architectures/", "engines/training/", "engines/importers/"),
     "openvino": ("inference/backends/openvino",),
     "onnxruntime": ("inference/backends/onnxruntime", "engines/half.py", "engines/int8.py"),
     "tensorrt": ("inference/backends/tensorrt",),

@@ -7,13 +7,16 @@ import json
 from pathlib import Path
 
 from viewer.commands.base import Command, Parser, Words, path_of, print_answer, stop_on_interrupt
+from viewer.commands.importing import IMPORT
+from viewer.commands.profile import PROFILE
 from viewer.commands.progress import Bar
+from viewer.commands.schedule import SCHEDULE
 from viewer.commands.words import precision
 
 
 def _fill(parser: argparse.ArgumentParser) -> None:
     parts = parser.add_subparsers(metavar="WORK", required=True, parser_class=Parser)
-    for command in (LIST, DESCRIBE, TRAIN, VERIFY, BUILD):
+    for command in (LIST, DESCRIBE, TRAIN, IMPORT, VERIFY, BUILD, PROFILE, SCHEDULE):
         command.add_to(parts)
 
 

@@ -1,0 +1,73 @@
+"""The paper's network is nnU-Net's own, weight for weight."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from engines.architectures.nnunet import WIDTHS, from_nnunet, published, to_nnunet
+from engines.architectures.unet3d import UNet3d
+
+unet = pytest.importorskip("dynamic_network_architectures.architectures.unet")
+
+
+def plain(widths: tuple[int, ...], labels: int = 2) -> nn.Module:
+    levels = len(widths)
+    return unet.PlainConvUNet(
+        2,
+        levels,
+        list(widths),
+        nn.Conv3d,
+        3,
+        [1] + [2] * (levels - 1),
+        2,
+        labels,
+        2,
+        conv_bias=True,
+        norm_op=nn.InstanceNorm3d,
+        norm_op_kwargs={"eps": 1e-5, "affine": True},
+        nonlin=nn.LeakyReLU,
+        nonlin_kwargs={"inplace": True},
+        deep_supervision=False,
+    )
+
+
+def count(network: nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def test_31_million_parameters() -> None:
+    with torch.device("meta"):
+        own, theirs = published(), plain(WIDTHS)
+    assert count(own) == 31_196_458
+    # Only where supervision is deep are the coarse scores in nnU-Net's count too; the modules are there always.
+    assert count(theirs) == count(own)
+
+
+def randomised(network: nn.Module) -> nn.Module:
+    torch.manual_seed(3)
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.normal_(0.1, 0.3)
+    return network.eval()
+
+
+def test_weights_move_from_nnunet() -> None:
+    theirs, own = randomised(plain((4, 6, 8))), UNet3d(2, 2, (4, 6, 8)).eval()
+    own.load_state_dict(from_nnunet(theirs.state_dict(), own.state_dict()))
+    assert_alike(own, theirs)
+
+
+def test_weights_move_to_nnunet() -> None:
+    own, theirs = randomised(UNet3d(2, 2, (4, 6, 8))), plain((4, 6, 8)).eval()
+    loaded = theirs.load_state_dict(to_nnunet(own.state_dict()), strict=False)
+    assert not loaded.unexpected_keys
+    assert all(".all_modules." in name or name.startswith("decoder.encoder.") for name in loaded.missing_keys)
+    assert_alike(own, theirs)
+
+
+def assert_alike(own: nn.Module, theirs: nn.Module) -> None:
+    tile = torch.randn(1, 2, 8, 16, 8)
+    with torch.no_grad():
+        torch.testing.assert_close(own(tile), theirs(tile), rtol=1e-5, atol=1e-5)
