@@ -23,6 +23,7 @@ from viewer.jobs import Jobs
 from viewer.metered import Metered
 from viewer.scene.capture import save_png, thumbnail
 from viewer.scene.surface import prepare
+from viewer.state.actions import choose_finding
 from viewer.state.catalogue import Catalogue
 from viewer.state.display import DisplayState
 from viewer.state.resolve import resolve
@@ -114,8 +115,13 @@ class Application:
         self.close()
         return code
 
-    def run_until_done_and_capture(self, png: Path, patience_s: float = PATIENCE_S) -> Catalogue:
+    def run_until_done_and_capture(
+        self, png: Path, patience_s: float = PATIENCE_S, at_finding: bool = False
+    ) -> Catalogue:
         """Open the study, wait until every job has ended and 3D is drawn, save the picture, quit.
+
+        Args:
+            at_finding: Go to the first finding before the picture is taken, as a click on it would.
 
         Returns:
             What was there in the end.
@@ -129,6 +135,9 @@ class Application:
             in_time = self.wait(patience_s)
             if self.options.path is not None and self.controller.catalogue.study is None and self.controller.errors:
                 raise self.controller.errors[0]
+            if at_finding:
+                self.controller.wish(lambda now: choose_finding(now.view, now.display, 0))
+                in_time = in_time and self.wait(patience_s)
             save_png(png, self.capture(self.options.patient_text))
             self._raise_engine_errors(in_time)
             return self.controller.catalogue

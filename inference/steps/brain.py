@@ -32,12 +32,33 @@ def brain_mask(dwi: Floats, spacing_mm: tuple[float, float, float]) -> Bools:
     if not head.size:
         return np.zeros(dwi.shape, dtype=bool)
     bright = dwi > BRIGHT_SHARE * np.percentile(head, BRIGHT_PERCENTILE)
-    pieces, count = ndimage.label(_depth_mm(bright, spacing_mm) > NECK_MM)
-    if not count:
-        return np.zeros(dwi.shape, dtype=bool)
-    core = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
-    grown = _depth_mm(~core, spacing_mm) <= NECK_MM + RIM_MM
-    return np.stack([ndimage.binary_fill_holes(plane) for plane in grown])
+    inner = _core(bright, spacing_mm)
+    brain = np.zeros(dwi.shape, dtype=bool)
+    if inner.any():
+        near = _box(inner, NECK_MM + RIM_MM, spacing_mm)
+        grown = _depth_mm(~inner[near], spacing_mm) <= NECK_MM + RIM_MM
+        brain[near] = np.stack([ndimage.binary_fill_holes(plane) for plane in grown])
+    return brain
+
+
+def _core(bright: Bools, spacing_mm: tuple[float, float, float]) -> Bools:
+    """The largest piece of what lies deeper than the neck's radius; nothing where no place is so deep."""
+    core = np.zeros(bright.shape, dtype=bool)
+    box = _box(bright, 0.0, spacing_mm)
+    pieces, count = ndimage.label(_depth_mm(bright[box], spacing_mm) > NECK_MM)
+    if count:
+        core[box] = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
+    return core
+
+
+def _box(mask: Bools, reach_mm: float, spacing_mm: tuple[float, float, float]) -> tuple[slice, ...]:
+    """Bounding box of a mask that is not empty, wider by the reach and a voxel: distances need not look further."""
+    box = []
+    for axis, mm in enumerate(spacing_mm[::-1]):
+        at = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
+        margin = int(np.ceil(reach_mm / mm)) + 1
+        box.append(slice(max(0, int(at[0]) - margin), int(at[-1]) + 1 + margin))
+    return tuple(box)
 
 
 def _depth_mm(mask: Bools, spacing_mm: tuple[float, float, float]) -> NDArray[np.float64]:

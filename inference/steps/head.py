@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from inference.errors import InputRefused
+from inference.memo import remembered
 from inference.volume import Channel, Floats, Volume
 
 CT_TISSUE_HU = -300.0
@@ -20,10 +21,11 @@ def mr_foreground(values: Floats) -> Bools:
     return np.asarray(values > 0.12 * np.percentile(values, 99.0))
 
 
+@remembered
 def head_mask(volume: Volume) -> tuple[Bools, tuple[int, int, int]]:
     """Largest connected piece of tissue on a coarse grid (about 3 mm), and the stride (k, j, i) of that grid.
 
-    Opening by one coarse voxel parts the head from the table and the head rest.
+    Opening by one coarse voxel parts the head from the table and the head rest. Worked out once for each volume.
 
     Raises:
         InputRefused: Nothing that could be a head.

@@ -50,7 +50,7 @@ def _draw(words: Words, truth: Any) -> int:
     from viewer.app import build
 
     application = build(options(words, truth.study))
-    catalogue = application.run_until_done_and_capture(words.screenshot)
+    catalogue = application.run_until_done_and_capture(words.screenshot, at_finding=True)
     ran = write_all(catalogue, words.out / "results")
     _tell(words, ran, (), truth, application.health)
     return 0

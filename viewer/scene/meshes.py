@@ -22,8 +22,8 @@ from vtkmodules.vtkFiltersCore import (
     vtkWindowedSincPolyDataFilter,
 )
 
+from inference.memo import remembered
 from inference.volume import Geometry, Labels, Mask, Points, Volume
-from viewer.state.memo import remembered
 
 CONTEXT_MM = 2.6
 CONTEXT_TRIANGLES = 60_000

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from inference.errors import GeometryMismatch
+from inference.memo import remembered
 from inference.volume import Mask
-from viewer.state.memo import remembered
 
 AGREEMENT, ONLY_A, ONLY_B = 1, 2, 3
 

@@ -6,8 +6,8 @@ from math import gcd
 
 import numpy as np
 
+from inference.memo import remembered
 from inference.volume import Channel, Floats, Volume
-from viewer.state.memo import remembered
 
 _SAMPLES = 200_000
 _AIR_HU = -900.0

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from inference.memo import remembered
 from inference.volume import Channel, Volume
-from viewer.state.memo import remembered
 from viewer.state.palette import read_resource
 from viewer.state.statistics import tissue
 from viewer.state.view import Window

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from scipy import ndimage
 
 from inference.steps.brain import brain_mask
 from inference.steps.resample import isotropic_like, to_grid
@@ -30,6 +31,31 @@ def test_brain_is_parted_from_a_bright_jaw_and_a_dim_scalp():
 
 def test_an_empty_image_has_no_brain():
     assert not brain_mask(np.zeros((10, 10, 10), np.float32), (2.0, 2.0, 2.0)).any()
+
+
+def over_the_whole_image(dwi: np.ndarray, spacing_mm: tuple[float, float, float]) -> np.ndarray:
+    """The same by its definition, no box anywhere."""
+    head = dwi[dwi > 0.12 * np.percentile(dwi, 99.0)]
+    bright = dwi > 0.4 * np.percentile(head, 75.0)
+    pieces, count = ndimage.label(ndimage.distance_transform_edt(bright, spacing_mm[::-1]) > 4.5)
+    if not count:
+        return np.zeros(dwi.shape, bool)
+    core = pieces == 1 + np.argmax(np.bincount(pieces.ravel())[1:])
+    grown = ndimage.distance_transform_edt(~core, spacing_mm[::-1]) <= 7.5
+    return np.stack([ndimage.binary_fill_holes(plane) for plane in grown])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_looking_only_near_the_head_changes_no_voxel(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    field = ndimage.gaussian_filter(random.standard_normal((24, 30, 28)), 3.0)
+    dwi = np.clip(field / field.std(), 0.0, None).astype(np.float32)
+    # Half of the cases run into the border of the image, the others stand free in it.
+    dwi = dwi if seed % 2 else np.pad(dwi, ((5, 9), (14, 3), (6, 11)))
+    spacing = ((2.0, 2.0, 2.0), (1.0, 1.5, 3.0))[seed % 3 == 0]
+    expected = over_the_whole_image(dwi, spacing)
+    assert np.array_equal(brain_mask(dwi, spacing), expected)
+    assert expected.any()
 
 
 @pytest.mark.parametrize("subject", ["Subject01", "Subject02"])

@@ -105,6 +105,13 @@ def test_a_study_becomes_a_picture(ready: Callable[..., Application], runner: An
     assert runner.closed
 
 
+def test_a_picture_can_be_taken_at_the_first_finding(ready: Callable[..., Application], tmp_path: Path) -> None:
+    application = ready()
+    application.run_until_done_and_capture(tmp_path / "picture.png", at_finding=True)
+    first = application.controller.now.display.findings[0].finding
+    assert application.controller.view.crosshair_lps_mm == first.centroid_lps_mm
+
+
 def test_a_refused_path_is_raised_and_nothing_is_written(ready: Callable[..., Application], tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="no file in this folder"):
         ready("empty").run_until_done_and_capture(tmp_path / "picture.png")

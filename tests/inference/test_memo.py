@@ -6,8 +6,8 @@ import gc
 
 import numpy as np
 
+from inference.memo import remembered
 from inference.volume import Geometry, Volume
-from viewer.state.memo import remembered
 
 GRID = Geometry.from_axes((2, 2, 2), (1.0, 1.0, 1.0))
 
