@@ -21,7 +21,6 @@ def mr_foreground(values: Floats) -> Bools:
     return np.asarray(values > 0.12 * np.percentile(values, 99.0))
 
 
-@remembered
 def head_mask(volume: Volume) -> tuple[Bools, tuple[int, int, int]]:
     """Largest connected piece of tissue on a coarse grid (about 3 mm), and the stride (k, j, i) of that grid.
 
@@ -31,8 +30,13 @@ def head_mask(volume: Volume) -> tuple[Bools, tuple[int, int, int]]:
         InputRefused: Nothing that could be a head.
     """
     stride = _stride(volume)
+    return _largest_piece(volume, volume.channel, stride), stride
+
+
+@remembered
+def _largest_piece(volume: Volume, channel: Channel, stride: tuple[int, int, int]) -> Bools:
     coarse = volume.voxels[:: stride[0], :: stride[1], :: stride[2]]
-    tissue = coarse > CT_TISSUE_HU if volume.channel is Channel.CT else mr_foreground(coarse)
+    tissue = coarse > CT_TISSUE_HU if channel is Channel.CT else mr_foreground(coarse)
     across = np.zeros((3, 3, 3), dtype=bool)
     across[1] = ndimage.generate_binary_structure(2, 1)
     opened = ndimage.binary_opening(tissue, across)
@@ -40,7 +44,7 @@ def head_mask(volume: Volume) -> tuple[Bools, tuple[int, int, int]]:
     if count == 0:
         raise InputRefused("No head was found in the image.", "Choose a series that shows a head.")
     largest = 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
-    return np.asarray(labels == largest), stride
+    return np.asarray(labels == largest)
 
 
 def head_centre(volume: Volume) -> tuple[float, float, float]:
