@@ -33,6 +33,13 @@ def test_all_engines_take_equally_many_turns(small_bundle):
     assert len({row.runs for row in bench.measure(bench.of_bundle(small_bundle), seconds=0.1)}) == 1
 
 
+def test_the_later_half_of_a_turn_counts():
+    waits = iter([0.1, *[0.001] * 1000])
+    runner = bench.Runner("abacus", "1", "CPU", bench.Precision.FP32, "native", lambda _: time.sleep(next(waits)))
+    runner.run({})
+    assert 0.001 <= runner.seconds[0] < 0.1
+
+
 def test_no_time_is_one_turn(small_bundle):
     assert {row.runs for row in bench.measure(bench.of_bundle(small_bundle), seconds=0.0)} == {1}
 
@@ -54,7 +61,7 @@ def test_a_rival_is_the_baseline_of_all(small_bundle):
     beside = bench.Subject(subject.name, subject.model, subject.sha256, subject.calibration, rival)
     rows = bench.measure(beside, seconds=0.0)
     assert rows[0].backend == "abacus"
-    assert len(asked) == rows[0].runs + 1
+    assert len(asked) > rows[0].runs
     assert {row.baseline for row in rows} == {"pytorch eager fp32"}
 
 
