@@ -73,7 +73,7 @@ class DemoTruth:
 
 
 def open_demo(
-    folder: Path, seed: int = 6, progress: ProgressFn | None = None, cancelled: CancelledFn | None = None
+    folder: Path, seed: int = 9, progress: ProgressFn | None = None, cancelled: CancelledFn | None = None
 ) -> DemoTruth:
     """The demo study of that seed in `folder`, made when it is not there yet.
 
@@ -110,7 +110,7 @@ def _point(xyz: list[float]) -> Point:
 
 def make_demo(
     folder: Path,
-    seed: int = 6,
+    seed: int = 9,
     progress: ProgressFn | None = None,
     cancelled: CancelledFn | None = None,
     *,

@@ -14,7 +14,7 @@ from viewer.commands.words import precision
 
 def _fill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=path_of, default=Path("insula-demo"), metavar="DIR", help="folder for the study")
-    parser.add_argument("--seed", type=int, default=6, metavar="N", help="which digital head")
+    parser.add_argument("--seed", type=int, default=9, metavar="N", help="which digital head")
     fill_window(parser)
 
 
