@@ -73,7 +73,7 @@ class OpenVinoSettings:
 
 @dataclass(frozen=True, slots=True)
 class LaneSettings:
-    """One of `[[lanes]]`."""
+    """One of `[[lanes]]`: the first that names a device is where the viewer's jobs for it run."""
 
     name: str
     device: str = "CPU"

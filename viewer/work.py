@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engines.derive import model_for
 from engines.library import Bundle, bundles, require_intact
+from inference import settings
 from inference.backends.base import Support
 from inference.host.client import EngineHost
 from inference.host.messages import Chosen, EngineKey, Order
@@ -27,6 +28,9 @@ class Worker:
         backend: Name of the backend, None: the best that there is.
         device: "CPU", "GPU", ...; None: the backend's best.
         host: Shared with other workers, who then close it; None: one of its own.
+
+    Raises:
+        SettingsInvalid: The settings file has unknown or wrong fields.
     """
 
     def __init__(
@@ -38,6 +42,8 @@ class Worker:
     ) -> None:
         self._bundles = {b.task.name: b for b in (bundles() if offered is None else offered)}
         self._backend, self._device = backend, device
+        # The first lane that the settings name for a device; the host has its own, on all cores, for the others.
+        self._lanes = {lane.device: lane.spec for lane in reversed(settings.read().lanes)}
         self._host, self._owns_host = host or EngineHost(), host is None
         self._chosen: dict[Precision, Chosen] = {}
         self._graphs: dict[tuple[str, Precision], Path] = {}
@@ -81,7 +87,8 @@ class Worker:
             choice = self._choice(precision, cancelled)
             engine = EngineKey(self._graph(bundle, precision), bundle.sha256, precision, choice.backend, choice.device)
             spent = time.perf_counter() - begin
-            order = Order(match.task, engine, _provenance(bundle, choice, precision), load_seconds=spent)
+            made = _provenance(bundle, choice, precision)
+            order = Order(match.task, engine, made, load_seconds=spent, lane=self._lanes.get(choice.device))
             feed = {channel: volumes[series.uid] for channel, series in match.series.items()}
             return self._host.run(order, feed, progress, cancelled)
 
