@@ -156,7 +156,7 @@ def of_yardstick(yardstick: Yardstick) -> Subject:
     Raises:
         BackendMissing: PyTorch, which draws the network, is not installed.
     """
-    from engines import cache
+    from inference import cache
 
     model = yardstick.model
     return Subject(yardstick.name, model, cache.sha256(model), yardstick.calibration, _eager(yardstick), emulated=False)

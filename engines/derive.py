@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from engines import cache
+from inference import cache
 from inference.errors import EngineError, PrecisionAbsent
 from inference.result import Precision
 

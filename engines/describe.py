@@ -10,6 +10,7 @@ import onnx
 from onnx import numpy_helper, shape_inference
 
 from inference.errors import EngineError
+from inference.host.cost import cost_of
 
 
 def describe(name: str, variant: str, model: Path) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def describe(name: str, variant: str, model: Path) -> dict[str, Any]:
         "name": name,
         "variant": variant,
         "parameters": parameters,
-        "gmac": round(sum(_macs(node, shapes) for node in graph.node) / 1e9, 4),
+        "gmac": round(cost_of(model).macs / 1e9, 4),
         "inputs": [{"name": i.name, "shape": shapes.get(i.name)} for i in graph.input if i.name not in constants],
         "outputs": [{"name": o.name, "shape": shapes.get(o.name)} for o in graph.output],
     }
@@ -45,14 +46,3 @@ def _shapes(graph: Any) -> dict[str, list[int]]:
     for value in (*graph.input, *graph.value_info, *graph.output):
         shapes[value.name] = [d.dim_value for d in value.type.tensor_type.shape.dim]
     return shapes
-
-
-def _macs(node: Any, shapes: dict[str, list[int]]) -> int:
-    if node.op_type not in ("Conv", "ConvTranspose", "Gemm", "MatMul"):
-        return 0
-    first, second, out = (shapes.get(n, []) for n in (node.input[0], node.input[1], node.output[0]))
-    if node.op_type == "Conv":
-        return int(np.prod(out) * np.prod(second[1:]))
-    if node.op_type == "ConvTranspose":
-        return int(np.prod(first) * np.prod(second[1:]))
-    return int(np.prod(out) * (first[-1] if first else 0))

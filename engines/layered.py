@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from engines import cache
 from engines.library import Bundle, require_intact
 from engines.surgery import cut
+from inference import cache
 from inference.schedule.plan import ModelPlan
 
 PREPARE, FINISH = "prepare", "finish"

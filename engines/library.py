@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from engines import cache
+from inference import cache
 from inference.errors import EngineError, InputRefused
 from inference.task import Task, read_task
 

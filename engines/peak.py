@@ -16,8 +16,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from engines import cache, machine
+from engines import machine
 from engines.derive import model_for
+from inference import cache
 from inference.backends.base import Arrays
 from inference.backends.openvino import OpenVinoBackend
 from inference.errors import BackendMissing, PrecisionAbsent

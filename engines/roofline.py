@@ -142,7 +142,7 @@ def kept_costs(name: str, make: Callable[[Path], None]) -> tuple[Cost, ...]:
     Raises:
         EngineError: The graph cannot be made or the cache cannot be written.
     """
-    from engines import cache
+    from inference import cache
 
     def write(target: Path) -> None:
         draft = target.with_suffix(".onnx")

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from engines.cache import sha256
 from engines.derive import model_for
 from inference.backends import registry
 from inference.backends.base import Backend, Engine
 from inference.backends.onnxruntime import OnnxRuntimeBackend
 from inference.backends.openvino import OpenVinoBackend
+from inference.cache import sha256
 from inference.errors import InputRefused
 from inference.lanes import Lane, LaneSpec
 from inference.result import Precision

@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from engines import cache, child
+from engines import child
 from engines.importers.nnunet import Wish, import_model
 from engines.volume_yardstick import NAME, RECIPE, case_files, phantom
+from inference import cache
 from inference.backends import registry
 from inference.errors import BackendMissing, PrecisionAbsent
 from inference.result import CancelledFn, Precision, Progress, ProgressFn

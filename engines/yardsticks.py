@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from engines import cache
+from inference import cache
 from inference.errors import BackendMissing
 from inference.volume import Floats
 

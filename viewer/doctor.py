@@ -10,9 +10,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from engines import cache, machine
+from engines import machine
 from engines.library import Bundle, bundles
 from engines.verify import checks
+from inference import cache
 from inference.backends import registry
 from inference.backends.base import Backend
 from inference.errors import InsulaError

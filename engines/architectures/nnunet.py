@@ -12,7 +12,6 @@ from torch import Tensor
 from engines.architectures.unet3d import UNet3d
 
 WIDTHS = (32, 64, 128, 256, 320, 320)
-PATCH = (128, 128, 128)
 _OWN = {0: "conv", 1: "norm"}
 """Convolution and norm by their place in `Pair`; the activation has no weights, and three layers make one of two."""
 

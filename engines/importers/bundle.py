@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from engines import cache
 from engines.importers.examples import pictures
 from engines.training.toml_text import toml_text
+from inference import cache
 from inference.backends.onnxruntime import OnnxRuntimeBackend
 from inference.errors import InputRefused, ManifestInvalid
 from inference.nnunet.plan import ChannelPlan, LabelPlan, Plan, faults, plan_text

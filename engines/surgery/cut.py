@@ -14,8 +14,8 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from engines import cache
 from engines.surgery.flow import FLOAT_BYTES, Flow
+from inference import cache
 from inference.backends.base import TensorSpec
 from inference.errors import EngineError
 

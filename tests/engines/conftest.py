@@ -9,9 +9,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from engines.cache import sha256
 from engines.library import Bundle
 from inference.backends.onnxruntime import OnnxRuntimeBackend
+from inference.cache import sha256
 from inference.result import Precision
 from inference.task import read_task
 

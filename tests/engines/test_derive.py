@@ -7,8 +7,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from engines import cache, half
+from engines import half
 from engines.derive import model_for
+from inference import cache
 from inference.backends import graph
 from inference.backends.onnxruntime import OnnxRuntimeBackend
 from inference.errors import EngineError, PrecisionAbsent

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from engines import cache
+from inference import cache
 from inference.backends import onnxruntime, openvino
 from inference.errors import ManifestInvalid
 from viewer import doctor

@@ -64,8 +64,8 @@ def _draw(file: Path, rows: list[dict[str, Any]]) -> None:
 
 def _volume(path: Path | None, tasks: tuple[str, ...], bar: Bar, stopped: Callable[[], bool]) -> Volume:
     """The series that the first task asks for, of a study or of the digital head."""
-    from engines import cache
     from engines.library import find
+    from inference import cache
     from viewer.demo import open_demo
     from viewer.loading import read, scan
     from viewer.match import match

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from engines import cache, int8
+from engines import int8
 from engines.library import Bundle, find
 from engines.surgery import cut
+from inference import cache
 from inference.backends.base import Arrays
 from inference.backends.onnxruntime import OnnxRuntimeBackend
 from inference.errors import EngineError

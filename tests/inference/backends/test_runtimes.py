@@ -9,8 +9,8 @@ import time
 import numpy as np
 import pytest
 
-from engines import cache
 from engines.derive import model_for
+from inference import cache
 from inference.backends import onnxruntime as ort_room
 from inference.backends import openvino as ov_room
 from inference.backends.base import checked_answer, halved

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines import cache
+from inference import cache
 from inference.errors import EngineError
 
 
