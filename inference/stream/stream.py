@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from typing import Any
 
 from inference.errors import EngineError, InsulaError, JobCancelled
@@ -82,7 +82,8 @@ class Stream:
         self._ways = tuple(tuple(routes) for routes in ways)
         self._lanes = lanes
         self._room = threading.Semaphore(max(1, depth))
-        self._order: SimpleQueue[_Frame | None] = SimpleQueue()
+        # Not a SimpleQueue: its `get` waits for ever when a signal is handled for longer than its timeout.
+        self._order: Queue[_Frame | None] = Queue()
         self._lock = threading.Lock()
         self._ready: dict[str, list[_Ticket]] = {name: [] for name in lanes}
         self._running: dict[str, Step] = {}
