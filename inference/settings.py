@@ -14,8 +14,9 @@ Example::
     ENABLE_CPU_PINNING = "YES"
 
     [[lanes]]
-    name = "cpu0"
-    cores = [0, 1]
+    name = "dla0"
+    device = "DLA0"
+    tasks = ["ct-to-mri"]
 """
 
 from __future__ import annotations
@@ -73,11 +74,19 @@ class OpenVinoSettings:
 
 @dataclass(frozen=True, slots=True)
 class LaneSettings:
-    """One of `[[lanes]]`: the first that names a device is where the viewer's jobs for it run."""
+    """One of `[[lanes]]`. Lanes work at the same time, each its own jobs one after the other.
+
+    Attributes:
+        name: Row on the timeline.
+        device: As a backend takes it; a task that no lane names runs on the first lane of its device.
+        cores: Processor cores; empty: all.
+        tasks: Tasks that run here, in the precisions that the device has.
+    """
 
     name: str
     device: str = "CPU"
     cores: tuple[int, ...] = ()
+    tasks: tuple[str, ...] = ()
 
     @property
     def spec(self) -> LaneSpec:
@@ -139,11 +148,13 @@ def _check(settings: Settings, file: Path) -> None:
     """Rules that hold between fields."""
     threads = (settings.onnxruntime.threads, settings.openvino.threads)
     names = [lane.name for lane in settings.lanes]
+    tasks = [task for lane in settings.lanes for task in lane.tasks]
     unnamed = sorted(set(settings.onnxruntime.options) - set(settings.onnxruntime.providers))
     wrong = [
         *[f"onnxruntime.options names {name}, which onnxruntime.providers does not" for name in unnamed],
         *["threads must be at least 1" for count in threads if count is not None and count < 1],
         *[f"two lanes are called {name}" for name in sorted({name for name in names if names.count(name) > 1})],
+        *[f"the task {task} is on two lanes" for task in sorted({task for task in tasks if tasks.count(task) > 1})],
         *[f"lane {lane.name} has a negative core" for lane in settings.lanes if min(lane.cores, default=0) < 0],
     ]
     if wrong:

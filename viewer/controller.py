@@ -15,7 +15,7 @@ from inference.backends.base import Support
 from inference.errors import InsulaError, JobCancelled
 from inference.result import CancelledFn, Kind, Precision, PrecisionKind, ProgressFn, Result
 from inference.volume import Volume
-from viewer.jobs import Desk, Jobs, Lane, Request
+from viewer.jobs import ENGINE, READ, SCENE, Desk, Jobs, Lane, Request
 from viewer.match import Match
 from viewer.state import choose
 from viewer.state.catalogue import Catalogue
@@ -53,6 +53,8 @@ class Runner(Protocol):
     def matches(self, study: Study, /) -> tuple[Match, ...]: ...
 
     def support(self, match: Match, precision: Precision, /) -> Support: ...
+
+    def lane(self, match: Match, /) -> str: ...
 
     def run(
         self,
@@ -104,7 +106,7 @@ class Controller(QObject):
         self._openings = 0
         self._scan: Request | None = None
         self._reading: dict[str, Request] = {}
-        self._running: tuple[str, Precision] | None = None
+        self._working: set[Lane] = set()
         self._waiting: list[tuple[Match, Precision]] = []
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -148,7 +150,7 @@ class Controller(QObject):
         self._scan = self.jobs.submit(
             "scan",
             "Find series",
-            Lane.READ,
+            READ,
             lambda desk: self._loader.scan(path, progress=desk.progress, cancelled=desk.cancelled),
             done=lambda study: self._opened(study, generation),
             failed=self._not_opened,
@@ -164,7 +166,7 @@ class Controller(QObject):
         self.errors = []
         self.generation = generation
         self.jobs.drop_before(generation)
-        self._reading, self._running, self._waiting = {}, None, []
+        self._reading, self._working, self._waiting = {}, set(), []
         matches = self._runner.matches(study)
         self.catalogue = Catalogue(study=study, kinds={match.task.name: match.task.kind for match in matches})
         self.view = hanging(self.view, study)
@@ -200,7 +202,7 @@ class Controller(QObject):
         self._reading[series.uid] = self.jobs.submit(
             "read",
             f"Read {series.modality or 'series'} {series.number or ''}".strip(),
-            Lane.READ,
+            READ,
             lambda desk: self._loader.read(
                 series, on_partial=desk.partial, cancelled=desk.cancelled, progress=desk.progress
             ),
@@ -234,7 +236,7 @@ class Controller(QObject):
         self.jobs.submit(
             "thumbnail",
             "Draw thumbnail",
-            Lane.SCENE,
+            SCENE,
             lambda _: self._thumbnail(volume),
             done=lambda picture: self.thumbnailed.emit(identity, picture),
             generation=self.generation,
@@ -253,25 +255,26 @@ class Controller(QObject):
             self.jobs.submit(
                 "machine",
                 "Look at this machine",
-                Lane.ENGINE,
-                lambda _: {precision: _support(self._runner, matches[0], precision) for precision in order},
+                ENGINE,
+                lambda _: {precision: _support(self._runner, matches, precision) for precision in order},
                 done=self.supported.emit,
                 generation=self.generation,
                 silent=True,
             )
 
     def _run_next(self) -> None:
-        """Start the first task whose series have all been read; one at a time, so that the order stays."""
+        """Start on each idle lane the first task whose series have all been read; one a lane, so the order stays."""
         read = {uid for uid in self.catalogue.volumes if uid not in self._reading}
-        for pair in self._waiting if self._running is None else ():
-            if all(series.uid in read for series in pair[0].series.values()):
+        for pair in tuple(self._waiting):
+            name = self._runner.lane(pair[0])
+            lane = Lane(name, engine=True) if name else ENGINE
+            if lane not in self._working and all(series.uid in read for series in pair[0].series.values()):
                 self._waiting.remove(pair)
-                self._run(*pair)
-                return
+                self._run(*pair, lane)
 
-    def _run(self, match: Match, precision: Precision) -> None:
+    def _run(self, match: Match, precision: Precision, lane: Lane) -> None:
         task = match.task.name
-        self._running = (task, precision)
+        self._working.add(lane)
         volumes = {series.uid: self.catalogue.volumes[series.uid] for series in match.series.values()}
         others = [result for (name, _), result in self.catalogue.results.items() if name == task]
 
@@ -283,29 +286,29 @@ class Controller(QObject):
         self.jobs.submit(
             f"{task} {precision.value}",
             f"{task} {precision.value.upper()}",
-            Lane.ENGINE,
+            lane,
             work,
-            done=lambda result: self._answered(match, precision, result),
-            failed=lambda error: self._not_answered(match, precision, error),
+            done=lambda result: self._answered(match, precision, lane, result),
+            failed=lambda error: self._not_answered(match, precision, lane, error),
             generation=self.generation,
         )
 
-    def _answered(self, match: Match, precision: Precision, result: Result) -> None:
+    def _answered(self, match: Match, precision: Precision, lane: Lane, result: Result) -> None:
         key = (match.task.name, precision)
         self.catalogue = replace(
             self.catalogue,
             results={**self.catalogue.results, key: result},
             result_source={**self.catalogue.result_source, key: match.source.uid},
         )
-        self._running = None
+        self._working.discard(lane)
         self._publish()
         if result.volume is not None or result.kind is not Kind.VOLUME:
             shown = result.volume or self.catalogue.volumes[match.source.uid]
             self._draw_thumbnail(choose.result_id(match.task.name), shown)
         self._run_next()
 
-    def _not_answered(self, match: Match, precision: Precision, error: InsulaError) -> None:
-        self._running = None
+    def _not_answered(self, match: Match, precision: Precision, lane: Lane, error: InsulaError) -> None:
+        self._working.discard(lane)
         self._fail(match.task.name, precision, error)
         if not isinstance(error, JobCancelled):
             self.errors.append(error)
@@ -323,7 +326,7 @@ class Controller(QObject):
         self.jobs.submit(
             "write",
             title,
-            Lane.SCENE,
+            SCENE,
             lambda _: work(),
             done=self.noted.emit,
             failed=self._tell,
@@ -361,11 +364,13 @@ class Controller(QObject):
             self.settled.emit()
 
 
-def _support(runner: Runner, match: Match, precision: Precision) -> Support:
+def _support(runner: Runner, matches: tuple[Match, ...], precision: Precision) -> Support:
+    """The worst among the tasks, since one switch serves them all."""
     try:
-        return runner.support(match, precision)
+        found = [runner.support(match, precision) for match in matches]
     except InsulaError as error:
         return Support(PrecisionKind.ABSENT, str(error))
+    return next((support for support in found if support.kind is not PrecisionKind.NATIVE), found[0])
 
 
 def _readable(series: Series) -> bool:

@@ -25,12 +25,20 @@ REPORT_EVERY_S = 0.05
 HISTORY = 24
 
 
-class Lane(Enum):
-    """A queue with one thread; the value is the name on the timeline."""
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A queue with one thread.
 
-    READ = "Read"
-    ENGINE = "Engine"
-    SCENE = "Scene"
+    Attributes:
+        name: Row on the timeline.
+        engine: Tasks run here.
+    """
+
+    name: str
+    engine: bool = False
+
+
+READ, ENGINE, SCENE = Lane("Read"), Lane("Engine", engine=True), Lane("Scene")
 
 
 class JobState(Enum):
@@ -319,7 +327,7 @@ class Jobs(QObject):
 
     def _lane(self, lane: Lane) -> _LaneThread:
         if lane not in self._lanes:
-            self._lanes[lane] = _LaneThread(lane.value, self._posted.emit, self)
+            self._lanes[lane] = _LaneThread(lane.name, self._posted.emit, self)
             self._lanes[lane].start()
         return self._lanes[lane]
 

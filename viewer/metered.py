@@ -32,6 +32,9 @@ class Metered:
     def skipped(self, study: Study) -> tuple[Skipped, ...]:
         return self._worker.skipped(study)
 
+    def lane(self, match: Match) -> str:
+        return self._worker.lane(match)
+
     def support(self, match: Match, precision: Precision) -> Support:
         return self._worker.support(match, precision)
 

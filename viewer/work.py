@@ -11,8 +11,10 @@ from engines.derive import model_for
 from engines.library import Bundle, bundles, require_intact
 from inference import settings
 from inference.backends.base import Support
+from inference.errors import PrecisionAbsent
 from inference.host.client import EngineHost
 from inference.host.messages import Chosen, EngineKey, Order
+from inference.lanes import LaneSpec
 from inference.result import CancelledFn, Precision, ProgressFn, Provenance, Result
 from inference.volume import Volume
 from viewer import match as matching
@@ -42,12 +44,14 @@ class Worker:
     ) -> None:
         self._bundles = {b.task.name: b for b in (bundles() if offered is None else offered)}
         self._backend, self._device = backend, device
+        lanes = settings.read().lanes
+        self._placed = {task: lane for lane in lanes for task in lane.tasks} if device is None else {}
         # The first lane that the settings name for a device; the host has its own, on all cores, for the others.
-        self._lanes = {lane.device: lane.spec for lane in reversed(settings.read().lanes)}
+        self._lanes = {lane.device: lane.spec for lane in reversed(lanes)}
         self._host, self._owns_host = host or EngineHost(), host is None
-        self._chosen: dict[Precision, Chosen] = {}
+        self._chosen: dict[tuple[str | None, Precision], Chosen] = {}
         self._graphs: dict[tuple[str, Precision], Path] = {}
-        self._one_at_a_time = threading.Lock()
+        self._turns: dict[str, threading.Lock] = {}
 
     def start(self) -> None:
         """Let the engine host start while a study is still read; returns at once."""
@@ -61,9 +65,14 @@ class Worker:
         """Tasks that it does not, with reasons."""
         return matching.match(study, (b.task for b in self._bundles.values()))[1]
 
-    def support(self, match: Match, precision: Precision) -> Support:  # noqa: ARG002 - the callers' protocol
-        """How this machine provides a precision; the same for every task today."""
-        return self._choice(precision).support
+    def support(self, match: Match, precision: Precision) -> Support:
+        """How this machine provides a precision for a task."""
+        return self._placement(match.task.name, precision)[0].support
+
+    def lane(self, match: Match) -> str:
+        """The lane that the settings name for a task; empty: the one of all other tasks. Lanes work at once."""
+        placed = self._placed.get(match.task.name)
+        return placed.name if placed else ""
 
     def run(
         self,
@@ -73,7 +82,7 @@ class Worker:
         progress: ProgressFn = lambda _: None,
         cancelled: CancelledFn = lambda: False,
     ) -> Result:
-        """Run one task.
+        """Run one task; the tasks of one lane one after the other.
 
         Args:
             volumes: Series uid -> volume, at least those that the match names.
@@ -81,14 +90,14 @@ class Worker:
         Raises:
             InsulaError: See `inference.host.client.EngineHost.run`.
         """
-        with self._one_at_a_time:
+        with self._turns.setdefault(self.lane(match), threading.Lock()):
             begin = time.perf_counter()
             bundle = self._bundles[match.task.name]
-            choice = self._choice(precision, cancelled)
+            choice, lane = self._placement(match.task.name, precision, cancelled)
             engine = EngineKey(self._graph(bundle, precision), bundle.sha256, precision, choice.backend, choice.device)
             spent = time.perf_counter() - begin
             made = _provenance(bundle, choice, precision)
-            order = Order(match.task, engine, made, load_seconds=spent, lane=self._lanes.get(choice.device))
+            order = Order(match.task, engine, made, load_seconds=spent, lane=lane)
             feed = {channel: volumes[series.uid] for channel, series in match.series.items()}
             return self._host.run(order, feed, progress, cancelled)
 
@@ -97,11 +106,25 @@ class Worker:
         if self._owns_host:
             self._host.close()
 
-    def _choice(self, precision: Precision, cancelled: CancelledFn = lambda: False) -> Chosen:
-        """What serves a precision here; asked once, as it does not change while the program runs."""
-        if precision not in self._chosen:
-            self._chosen[precision] = self._host.choose(self._backend, precision, self._device, cancelled)
-        return self._chosen[precision]
+    def _placement(
+        self, task: str, precision: Precision, cancelled: CancelledFn = lambda: False
+    ) -> tuple[Chosen, LaneSpec | None]:
+        """Backend, device and lane of a task. A lane's device that lacks the precision leaves it to the others."""
+        placed = self._placed.get(task)
+        if placed is not None:
+            try:
+                return self._choice(placed.device, precision, cancelled), placed.spec
+            except PrecisionAbsent:
+                pass
+        choice = self._choice(self._device, precision, cancelled)
+        return choice, self._lanes.get(choice.device)
+
+    def _choice(self, device: str | None, precision: Precision, cancelled: CancelledFn) -> Chosen:
+        """What serves a precision there; asked once, as it does not change while the program runs."""
+        key = device, precision
+        if key not in self._chosen:
+            self._chosen[key] = self._host.choose(self._backend, precision, device, cancelled)
+        return self._chosen[key]
 
     def _graph(self, bundle: Bundle, precision: Precision) -> Path:
         key = bundle.task.name, precision

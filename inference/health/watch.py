@@ -36,6 +36,7 @@ class Watch:
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._open = True
+        self._fast: list[float] = []
         self.latest: Reading | None = None
 
     def start(self) -> None:
@@ -65,18 +66,18 @@ class Watch:
 
     @contextmanager
     def measuring(self, period_s: float = FAST_S) -> Iterator[None]:
-        """Read at both ends and, on a machine that tells power, often between them."""
+        """Read at both ends and, on a machine that tells power, often between them; several may measure at once."""
         if not tellers(self.sample()):
             yield
             self.sample()
             return
-        calm_s, self._period_s = self._period_s, min(period_s, self._period_s)
+        self._fast.append(period_s)
         self._wake.set()
         self.start()
         try:
             yield
         finally:
-            self._period_s = calm_s
+            self._fast.remove(period_s)
             self.sample()
 
     def energy(self, start_s: float, end_s: float) -> Energy:
@@ -87,5 +88,5 @@ class Watch:
     def _run(self) -> None:
         while self._open:
             self.sample()
-            self._wake.wait(self._period_s)
+            self._wake.wait(min([self._period_s, *self._fast]))
             self._wake.clear()

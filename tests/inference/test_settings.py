@@ -61,6 +61,7 @@ def test_no_file_means_defaults(tmp_path: Path) -> None:
         ("[[lanes]]\ncores = [1]", "missing: name"),
         ("[[lanes]]\nname = 'a'\n[[lanes]]\nname = 'a'", "two lanes are called a"),
         ("[[lanes]]\nname = 'a'\ncores = [-1]", "negative core"),
+        ("[[lanes]]\nname = 'a'\ntasks = ['t']\n[[lanes]]\nname = 'b'\ntasks = ['t']", "task t is on two lanes"),
         ("[onnxruntime", "cannot be read"),
     ],
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 
 from inference.errors import InsulaError
-from viewer.jobs import Jobs, Lane, Request
+from viewer.jobs import SCENE, Jobs, Request
 from viewer.state.display import DisplayState, SurfacePane
 
 Key = tuple[int, float, int, tuple[int, ...]]
@@ -62,7 +62,7 @@ class MeshAhead(QObject):
         self._request = self._jobs.submit(
             "surface",
             "Build 3D surfaces",
-            Lane.SCENE,
+            SCENE,
             lambda _: self._build(pane),
             done=lambda _: self._done(key, pane),
             failed=self._failed,

@@ -13,13 +13,14 @@ from PySide6.QtWidgets import QButtonGroup, QDialog, QFileDialog, QHBoxLayout, Q
 from inference.errors import InsulaError
 from inference.lanes import Span
 from inference.schedule.objective import Objective
-from viewer.jobs import Job, Lane
+from viewer.jobs import Job
 from viewer.scene.theme import Theme
 from viewer.scene.timeline import model_colours, on_colour
 from viewer.state.display import Colour
 from viewer.state.timeline import MOST_PROFILES, Bar, Chart, chart_of_spans, ticks, time_text
 from viewer.ui.parts import Elided, Swatch, column, empty, label, row
 from viewer.ui.style import qcolor, sized
+from viewer.ui.timing_strip import rows
 
 Plan = Callable[[tuple[Path, ...], Objective], Chart]
 BAR_HEIGHT = 0.74
@@ -35,8 +36,8 @@ def chart_of_jobs(jobs: tuple[Job, ...], now: float) -> Chart:
     for job in jobs:
         for stage in job.spans:
             running = stage is job.spans[-1] and not job.state.over
-            spans.append(Span(job.request.lane.value, job.request.title, stage.start, now if running else stage.end))
-    return chart_of_spans("Jobs of this window", spans, tuple(lane.value for lane in Lane))
+            spans.append(Span(job.request.lane.name, job.request.title, stage.start, now if running else stage.end))
+    return chart_of_spans("Jobs of this window", spans, tuple(lane.name for lane in rows(jobs)))
 
 
 class TimelineView(QWidget):

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from inference.result import Kind, Result
-from viewer.jobs import Job, Jobs, JobState, Lane
+from viewer.jobs import ENGINE, READ, SCENE, Job, Jobs, JobState, Lane
 from viewer.scene.theme import Theme
 from viewer.state.catalogue import Catalogue
 from viewer.state.display import Colour
@@ -19,7 +19,6 @@ from viewer.ui.parts import Elided, Swatch, column, empty, label, row
 from viewer.ui.style import mixed, qcolor
 
 LANE_HEIGHT = 0.62
-LANES = (Lane.READ, Lane.ENGINE, Lane.SCENE)
 LEAST_SPAN_S = 1.0
 NETWORK_STAGES = ("slices", "tiles", "infer")
 
@@ -34,15 +33,21 @@ class Bar:
     colour: Colour
 
 
+def rows(jobs: tuple[Job, ...]) -> tuple[Lane, ...]:
+    """Lanes from the top: reading, every engine lane of these jobs, drawing."""
+    engines = dict.fromkeys(job.request.lane for job in jobs if job.request.lane.engine and not job.request.silent)
+    return (READ, *(engines or (ENGINE,)), SCENE)
+
+
 def kind_colours(theme: Theme) -> dict[Kind | Lane, Colour]:
     """Bars of engines by what they make, other lanes by what they do."""
     return {
         Kind.VOLUME: theme.synthetic,
         Kind.BOXES: theme.labels.box,
         Kind.MASK: theme.labels.lesions[0],
-        Lane.READ: theme.labels.agreement,
-        Lane.SCENE: mixed(theme.quiet, theme.panel, 0.2),
-        Lane.ENGINE: theme.accent,
+        READ: theme.labels.agreement,
+        SCENE: mixed(theme.quiet, theme.panel, 0.2),
+        ENGINE: theme.accent,
     }
 
 
@@ -55,12 +60,13 @@ def bars(jobs: tuple[Job, ...], kinds: dict[str, Kind], theme: Theme, now: float
             continue
         colours = kind_colours(theme)
         kind = kinds.get(job.request.key.split(" ")[0])
-        colour = colours[job.request.lane if kind is None else kind]
+        lane = job.request.lane
+        colour = colours[kind] if kind is not None else colours[ENGINE if lane.engine else lane]
         for span in job.spans:
-            around = job.request.lane is Lane.ENGINE and span.stage not in NETWORK_STAGES
+            around = lane.engine and span.stage not in NETWORK_STAGES
             shade = mixed(colour, theme.panel, 0.45) if around else colour
             end = now if span is job.spans[-1] and job.state is JobState.RUNNING else span.end
-            made.append(Bar(job.request.lane, span.start, end, shade))
+            made.append(Bar(lane, span.start, end, shade))
     return tuple(made)
 
 
@@ -69,7 +75,7 @@ def idle_percent(found: tuple[Bar, ...], lane: Lane) -> float:
     if not found:
         return 100.0
     whole = max(bar.end for bar in found) - min(bar.start for bar in found)
-    busy = sum(bar.end - bar.start for bar in found if bar.lane is lane)
+    busy = sum(bar.end - bar.start for bar in found if bar.lane == lane)
     return 100.0 * (1.0 - min(1.0, busy / whole)) if whole > 0 else 100.0
 
 
@@ -85,15 +91,16 @@ class TimingStrip(QWidget):
         self._kinds: dict[str, Kind] = {}
         self.plot = _plot(theme)
         self._device, self.health = label("This machine", "strong"), HealthStrip()
-        self._idle = {lane: label("", "small") for lane in LANES}
+        self._lanes: tuple[Lane, ...] = ()
+        self._names, self._idles, self._idle = column(), column(), dict[Lane, QLabel]()
         self._figures = column(4)
         whole = row(0, (0, 10, 0, 8))
         whole.addWidget(self._left())
-        whole.addLayout(self._names())
+        whole.addLayout(self._names)
         whole.addSpacing(12)
         whole.addWidget(self.plot, 1)
         whole.addSpacing(12)
-        whole.addLayout(self._idles())
+        whole.addLayout(self._idles)
         right = QWidget()
         right.setFixedWidth(320)
         self._figures.setContentsMargins(16, 0, 16, 0)
@@ -108,11 +115,12 @@ class TimingStrip(QWidget):
         """Draw the lanes as they stand now."""
         now = self._jobs.now()
         self.bars = bars(self._jobs.jobs, self._kinds, self._theme, now)
+        self._show_lanes(rows(self._jobs.jobs))
         self.plot.clear()
         if self.bars:
             self._draw(self.bars)
         for lane, words in self._idle.items():
-            used = any(bar.lane is lane for bar in self.bars)
+            used = any(bar.lane == lane for bar in self.bars)
             words.setText(f"idle {idle_percent(self.bars, lane):.0f} %" if used else "idle")
 
     def show_catalogue(self, catalogue: Catalogue) -> None:
@@ -135,11 +143,11 @@ class TimingStrip(QWidget):
     def _draw(self, found: tuple[Bar, ...]) -> None:
         begin = min(bar.start for bar in found)
         end = max(max(bar.end for bar in found), begin + LEAST_SPAN_S)
-        for bar in found:
+        for bar in (bar for bar in found if bar.lane in self._lanes):
             item = pg.BarGraphItem(
                 x0=[bar.start - begin],
                 x1=[max(bar.end, bar.start + 0.002 * (end - begin)) - begin],
-                y=[len(LANES) - 1 - LANES.index(bar.lane)],
+                y=[len(self._lanes) - 1 - self._lanes.index(bar.lane)],
                 height=LANE_HEIGHT,
                 brush=qcolor(bar.colour),
                 pen=None,
@@ -157,14 +165,18 @@ class TimingStrip(QWidget):
         left.setLayout(inside)
         return left
 
-    def _names(self) -> QVBoxLayout:
-        return _stacked(tuple(label(lane.value, "small") for lane in LANES))
-
-    def _idles(self) -> QVBoxLayout:
-        made = _stacked(tuple(self._idle.values()))
-        for words in self._idle.values():
+    def _show_lanes(self, lanes: tuple[Lane, ...]) -> None:
+        """One row a lane; a study on other lanes than the last brings other rows."""
+        if lanes == self._lanes:
+            return
+        self._lanes, self._idle = lanes, {lane: label("", "small") for lane in lanes}
+        empty(self._names)
+        empty(self._idles)
+        for lane, words in self._idle.items():
             words.setFixedWidth(64)
-        return made
+            self._names.addWidget(label(lane.name, "small"), 1)
+            self._idles.addWidget(words, 1)
+        self.plot.setYRange(-0.5, len(lanes) - 0.5, padding=0)
 
 
 def _speed(catalogue: Catalogue, task: str) -> str:
@@ -176,13 +188,6 @@ def _speed(catalogue: Catalogue, task: str) -> str:
     )
 
 
-def _stacked(words: tuple[QLabel, ...]) -> QVBoxLayout:
-    made = column()
-    for word in words:
-        made.addWidget(word, 1)
-    return made
-
-
 def _plot(theme: Theme) -> pg.PlotWidget:
     plot = pg.PlotWidget(background=theme.panel)
     plot.setAccessibleName("Timeline of the jobs")
@@ -192,5 +197,4 @@ def _plot(theme: Theme) -> pg.PlotWidget:
     plot.hideAxis("bottom")
     plot.hideButtons()
     plot.getPlotItem().setContentsMargins(0, 0, 0, 0)
-    plot.setYRange(-0.5, len(LANES) - 0.5, padding=0)
     return plot

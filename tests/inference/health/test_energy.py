@@ -128,6 +128,22 @@ def test_a_watch_measures_what_runs_inside_it():
     assert source.closed == 1
 
 
+def test_two_measure_at_once_and_the_calm_pace_comes_back():
+    source = Steady()
+    watch = Watch(Sampler((source,)), period_s=60.0)
+    with watch.measuring(0.01):
+        with watch.measuring(5.0):
+            pass
+        asked = source.asked
+        time.sleep(0.1)
+        assert source.asked > asked, "the first still measures"
+    time.sleep(0.05)
+    asked = source.asked
+    time.sleep(0.1)
+    assert source.asked == asked
+    watch.close()
+
+
 def test_without_power_nothing_is_read_in_the_background():
     source = Steady(None)
     watch = Watch(Sampler((source,)))

@@ -6,6 +6,7 @@ import gc
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -157,10 +158,16 @@ class SmallRunner:
 
     Args:
         error: Raised by every run of a task whose name is in `failing`.
+        lanes: Task -> the lane that it has to itself.
     """
 
-    def __init__(self, error: Exception | None = None, failing: tuple[str, ...] = ()) -> None:
-        self.error, self.failing = error, failing
+    def __init__(
+        self,
+        error: Exception | None = None,
+        failing: tuple[str, ...] = (),
+        lanes: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.error, self.failing, self.lanes = error, failing, lanes
         self.order: list[tuple[str, Precision]] = []
         self.hold = threading.Event()
         self.hold.set()
@@ -171,6 +178,9 @@ class SmallRunner:
 
     def matches(self, study: Study) -> tuple[Match, ...]:
         return match(study, TASKS)[0]
+
+    def lane(self, chosen: Match) -> str:
+        return self.lanes.get(chosen.task.name, "")
 
     def support(self, chosen: Match, precision: Precision) -> Support:
         if precision is Precision.FP32:

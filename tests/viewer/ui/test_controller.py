@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from inference.result import Precision
 from inference.volume import Volume
 from viewer.controller import Controller
-from viewer.jobs import Jobs
+from viewer.jobs import Jobs, JobState
 from viewer.state import actions
 from viewer.state.display import DisplayState, SlicePane
 from viewer.state.view import Content, ViewState
@@ -68,6 +68,21 @@ def test_everything_is_read_and_run_finest_precision_first(qtbot: QtBot, make: M
 def test_the_precision_on_the_screen_runs_first(qtbot: QtBot, make: Make, runner: Any) -> None:
     opened(qtbot, make(view=ViewState(precision=Precision.FP16, compare=Precision.FP32)))
     assert [precision for _, precision in runner.order] == [Precision.FP16] * 3 + [Precision.FP32] * 3
+
+
+def test_tasks_on_lanes_of_their_own_run_at_the_same_time(qtbot: QtBot, make: Make, make_runner: Any) -> None:
+    runner = make_runner(lanes={"ct-to-mri": "dla0", "hemorrhage-detection": "gpu"})
+    controller = make(runner=runner)
+    runner.hold.clear()
+    controller.open(Path("whole"))
+    qtbot.waitUntil(lambda: len(runner.order) == 3)
+    begun = {job.request.lane.name for job in controller.jobs.jobs if job.state is JobState.RUNNING}
+    assert begun == {"dla0", "gpu", "Engine"}
+    runner.hold.set()
+    settle(qtbot, controller)
+    assert len(controller.catalogue.results) == 6
+    by_task = {task: [at for name, at in runner.order if name == task] for task, _ in runner.order}
+    assert all(order == [Precision.FP32, Precision.FP16] for order in by_task.values())
 
 
 def test_the_best_series_is_read_first(qtbot: QtBot, make: Make, loader: Any) -> None:

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from inference.errors import BadOutput, InsulaError, JobCancelled
 from inference.result import Progress
-from viewer.jobs import Desk, JobFailed, Jobs, JobState, Lane, time_left
+from viewer.jobs import ENGINE, READ, SCENE, Desk, JobFailed, Jobs, JobState, time_left
 
 pytestmark = [pytest.mark.gui, pytest.mark.usefixtures("nothing_left")]
 
@@ -34,15 +34,15 @@ def wait_all(qtbot: QtBot, jobs: Jobs) -> None:
 def test_work_runs_elsewhere_and_the_answer_comes_here(qtbot: QtBot, jobs: Jobs) -> None:
     places: list[Any] = []
     here = QThread.currentThread()
-    jobs.submit("k", "Add", Lane.READ, lambda _: (QThread.currentThread() is here, 41 + 1), places.append)
-    jobs.submit("k", "Thread", Lane.READ, lambda _: 0, lambda _: places.append(QThread.currentThread() is here))
+    jobs.submit("k", "Add", READ, lambda _: (QThread.currentThread() is here, 41 + 1), places.append)
+    jobs.submit("k", "Thread", READ, lambda _: 0, lambda _: places.append(QThread.currentThread() is here))
     wait_all(qtbot, jobs)
     assert places == [(False, 42), True]
 
 
 def test_numbers_rise_and_one_lane_keeps_the_order(qtbot: QtBot, jobs: Jobs) -> None:
     done: list[int] = []
-    numbers = [jobs.submit("k", "t", Lane.ENGINE, lambda _, n=n: n, done.append).number for n in range(20)]
+    numbers = [jobs.submit("k", "t", ENGINE, lambda _, n=n: n, done.append).number for n in range(20)]
     wait_all(qtbot, jobs)
     assert done == list(range(20))
     assert numbers == sorted(set(numbers))
@@ -50,8 +50,8 @@ def test_numbers_rise_and_one_lane_keeps_the_order(qtbot: QtBot, jobs: Jobs) -> 
 
 def test_lanes_do_not_wait_for_each_other(qtbot: QtBot, jobs: Jobs) -> None:
     gate, done = threading.Event(), []
-    jobs.submit("slow", "slow", Lane.READ, lambda _: gate.wait(5), lambda _: done.append("slow"))
-    jobs.submit("fast", "fast", Lane.SCENE, lambda _: None, lambda _: done.append("fast"))
+    jobs.submit("slow", "slow", READ, lambda _: gate.wait(5), lambda _: done.append("slow"))
+    jobs.submit("fast", "fast", SCENE, lambda _: None, lambda _: done.append("fast"))
     qtbot.waitUntil(lambda: done == ["fast"])
     gate.set()
     qtbot.waitUntil(lambda: done == ["fast", "slow"])
@@ -63,7 +63,7 @@ def test_an_insula_error_keeps_its_sentence(qtbot: QtBot, jobs: Jobs) -> None:
     def work(_: Desk) -> None:
         raise BadOutput("The answer is NaN.", "Run it in fp32.")
 
-    jobs.submit("k", "t", Lane.ENGINE, work, lambda _: None, errors.append)
+    jobs.submit("k", "t", ENGINE, work, lambda _: None, errors.append)
     wait_all(qtbot, jobs)
     assert [type(error) for error in errors] == [BadOutput]
     assert jobs.jobs[-1].state is JobState.FAILED
@@ -79,7 +79,7 @@ def test_a_foreign_error_becomes_one_sentence_and_its_text_stays_out_of_the_log(
         raise ValueError(f"cannot read {canary}")
 
     with caplog.at_level(logging.DEBUG):
-        jobs.submit("k", "t", Lane.ENGINE, work, lambda _: None, errors.append)
+        jobs.submit("k", "t", ENGINE, work, lambda _: None, errors.append)
         wait_all(qtbot, jobs)
     assert isinstance(errors[0], JobFailed)
     assert str(errors[0]).startswith("The job failed unexpectedly (ValueError).")
@@ -95,7 +95,7 @@ def test_a_running_job_can_be_cancelled(qtbot: QtBot, jobs: Jobs) -> None:
             threading.Event().wait(0.005)
         raise JobCancelled
 
-    request = jobs.submit("k", "t", Lane.ENGINE, work, lambda _: None, errors.append)
+    request = jobs.submit("k", "t", ENGINE, work, lambda _: None, errors.append)
     qtbot.waitUntil(lambda: jobs.jobs[-1].state is JobState.RUNNING)
     jobs.cancel(request.number)
     wait_all(qtbot, jobs)
@@ -105,8 +105,8 @@ def test_a_running_job_can_be_cancelled(qtbot: QtBot, jobs: Jobs) -> None:
 
 def test_a_waiting_job_that_is_cancelled_never_runs(qtbot: QtBot, jobs: Jobs) -> None:
     gate, ran = threading.Event(), []
-    jobs.submit("first", "t", Lane.ENGINE, lambda _: gate.wait(5), lambda _: None)
-    second = jobs.submit("second", "t", Lane.ENGINE, lambda _: ran.append(1), lambda _: None)
+    jobs.submit("first", "t", ENGINE, lambda _: gate.wait(5), lambda _: None)
+    second = jobs.submit("second", "t", ENGINE, lambda _: ran.append(1), lambda _: None)
     jobs.cancel(second.number)
     gate.set()
     wait_all(qtbot, jobs)
@@ -115,8 +115,8 @@ def test_a_waiting_job_that_is_cancelled_never_runs(qtbot: QtBot, jobs: Jobs) ->
 
 def test_answers_of_an_older_study_come_to_nobody(qtbot: QtBot, jobs: Jobs) -> None:
     gate, seen = threading.Event(), []
-    jobs.submit("old", "t", Lane.READ, lambda _: gate.wait(5) and "old", seen.append, seen.append, generation=1)
-    jobs.submit("new", "t", Lane.SCENE, lambda _: "new", seen.append, seen.append, generation=2)
+    jobs.submit("old", "t", READ, lambda _: gate.wait(5) and "old", seen.append, seen.append, generation=1)
+    jobs.submit("new", "t", SCENE, lambda _: "new", seen.append, seen.append, generation=2)
     jobs.drop_before(2)
     gate.set()
     wait_all(qtbot, jobs)
@@ -131,7 +131,7 @@ def test_parts_arrive_before_the_whole_and_newer_ones_replace_older(qtbot: QtBot
             desk.partial(number)
         return "whole"
 
-    jobs.submit("k", "t", Lane.READ, work, seen.append, partial=seen.append)
+    jobs.submit("k", "t", READ, work, seen.append, partial=seen.append)
     wait_all(qtbot, jobs)
     assert seen[-1] == "whole"
     assert seen[:-1] == sorted(seen[:-1])  # type: ignore[type-var]
@@ -144,7 +144,7 @@ def test_progress_makes_stages(qtbot: QtBot, jobs: Jobs) -> None:
             desk.progress(Progress(stage, 0, 1))
             desk.progress(Progress(stage, 1, 1))
 
-    jobs.submit("k", "t", Lane.ENGINE, work, lambda _: None)
+    jobs.submit("k", "t", ENGINE, work, lambda _: None)
     wait_all(qtbot, jobs)
     job = jobs.jobs[-1]
     assert [span.stage for span in job.spans] == ["preprocess", "infer", "postprocess"]
@@ -153,11 +153,11 @@ def test_progress_makes_stages(qtbot: QtBot, jobs: Jobs) -> None:
 
 
 def test_past_runs_foretell_the_next(qtbot: QtBot, jobs: Jobs) -> None:
-    jobs.submit("same", "t", Lane.ENGINE, lambda _: threading.Event().wait(0.05), lambda _: None)
+    jobs.submit("same", "t", ENGINE, lambda _: threading.Event().wait(0.05), lambda _: None)
     wait_all(qtbot, jobs)
     took = jobs.jobs[-1].ended - jobs.jobs[-1].started
     gate = threading.Event()
-    jobs.submit("same", "t", Lane.ENGINE, lambda _: gate.wait(5), lambda _: None)
+    jobs.submit("same", "t", ENGINE, lambda _: gate.wait(5), lambda _: None)
     qtbot.waitUntil(lambda: jobs.jobs[-1].state is JobState.RUNNING)
     job = jobs.jobs[-1]
     assert job.past_s == pytest.approx(took)
@@ -175,10 +175,10 @@ def test_closing_ends_threads_though_work_waits(qtbot: QtBot) -> None:
             threading.Event().wait(0.005)
 
     for _ in range(3):
-        jobs.submit("k", "t", Lane.ENGINE, work, seen.append)
+        jobs.submit("k", "t", ENGINE, work, seen.append)
     jobs.close()
     assert seen == []
-    jobs.submit("k", "late", Lane.READ, lambda _: 1, seen.append)
+    jobs.submit("k", "late", READ, lambda _: 1, seen.append)
     qtbot.wait(30)
     assert seen == []
 

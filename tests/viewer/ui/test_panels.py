@@ -10,7 +10,7 @@ import pytest
 
 from inference.result import Finding, Kind, Precision
 from inference.volume import Channel, Geometry, Volume
-from viewer.jobs import Job, JobState, Lane, Request, Span
+from viewer.jobs import ENGINE, READ, SCENE, Job, JobState, Lane, Request, Span
 from viewer.scene.theme import Theme, theme
 from viewer.state.display import Agreement, FindingRow
 from viewer.state.view import Window
@@ -21,7 +21,7 @@ from viewer.ui.histogram import counts, sample, span
 from viewer.ui.jobs_panel import duration_text, listed, status_text
 from viewer.ui.series_rows import ledger_lines, series_rows
 from viewer.ui.style import mixed, style_sheet
-from viewer.ui.timing_strip import bars, idle_percent
+from viewer.ui.timing_strip import bars, idle_percent, rows
 
 POINT = (0.0, 0.0, 0.0)
 
@@ -106,9 +106,7 @@ def test_the_histogram_counts_what_was_measured_only() -> None:
 
 
 def job(**given: Any) -> Job:
-    request = Request(
-        given.pop("number", 1), given.pop("key", "ct-to-mri fp32"), "title", given.pop("lane", Lane.ENGINE)
-    )
+    request = Request(given.pop("number", 1), given.pop("key", "ct-to-mri fp32"), "title", given.pop("lane", ENGINE))
     return Job(request, **given)
 
 
@@ -130,14 +128,20 @@ def test_short_jobs_make_no_line_and_failed_ones_always_do() -> None:
 def test_bars_and_idle_time_add_up() -> None:
     spans = (Span("prepare", 0.0, 1.0), Span("slices", 1.0, 3.0))
     engine = job(state=JobState.DONE, started=0.0, ended=3.0, spans=spans)
-    read = job(number=2, key="read", lane=Lane.READ, state=JobState.DONE, ended=1.5, spans=(Span("read", 0.0, 1.5),))
+    read = job(number=2, key="read", lane=READ, state=JobState.DONE, ended=1.5, spans=(Span("read", 0.0, 1.5),))
     found = bars((engine, read), {"ct-to-mri": Kind.VOLUME}, theme(), 4.0)
     assert [(bar.start, bar.end) for bar in found] == [(0.0, 1.0), (1.0, 3.0), (0.0, 1.5)]
     assert found[1].colour == theme().synthetic
     assert found[0].colour != found[1].colour
-    assert idle_percent(found, Lane.ENGINE) == pytest.approx(0.0)
-    assert idle_percent(found, Lane.READ) == pytest.approx(50.0)
-    assert idle_percent((), Lane.READ) == 100.0
+    assert idle_percent(found, ENGINE) == pytest.approx(0.0)
+    assert idle_percent(found, READ) == pytest.approx(50.0)
+    assert idle_percent((), READ) == 100.0
+
+
+def test_every_engine_lane_has_its_row() -> None:
+    gpu, dla = Lane("gpu", engine=True), Lane("dla0", engine=True)
+    assert rows(()) == (READ, ENGINE, SCENE)
+    assert rows((job(lane=gpu), job(number=2, lane=dla), job(number=3, lane=gpu))) == (READ, gpu, dla, SCENE)
 
 
 @pytest.mark.parametrize("name", ["dark", "light"])

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from inference.lanes import Span
 from inference.schedule.objective import Objective
 from inference.schedule.profile import Layer, Profile, write
-from viewer.jobs import Job, Jobs, JobState, Lane, Request
+from viewer.jobs import ENGINE, READ, Job, Jobs, JobState, Request
 from viewer.jobs import Span as JobSpan
 from viewer.scene.theme import theme
 from viewer.state.timeline import chart_of_profiles, chart_of_spans
@@ -95,9 +95,9 @@ def test_the_jobs_panel_asks_for_it(qtbot: QtBot) -> None:
 
 
 def test_jobs_become_spans_of_their_lanes() -> None:
-    request = Request(1, "key", "Stroke lesion", Lane.ENGINE)
+    request = Request(1, "key", "Stroke lesion", ENGINE)
     done = Job(request, JobState.DONE, started=1.0, ended=4.0, spans=(JobSpan("tiles", 1.0, 4.0),))
-    running = Job(Request(2, "k", "Open", Lane.READ), JobState.RUNNING, started=4.0, spans=(JobSpan("read", 4.0, 4.1),))
+    running = Job(Request(2, "k", "Open", READ), JobState.RUNNING, started=4.0, spans=(JobSpan("read", 4.0, 4.1),))
     chart = chart_of_jobs((done, running), now=5.0)
     assert chart.lanes == ("Read", "Engine", "Scene")
     assert [(bar.lane, bar.model, bar.start_s, bar.end_s) for bar in chart.bars] == [
