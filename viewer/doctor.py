@@ -20,6 +20,7 @@ from inference.errors import InsulaError
 from inference.health.sampler import read_once
 from inference.health.words import part_documents, part_lines
 from inference.result import Precision
+from viewer import doctor_settings
 from viewer.dicom.codecs import codecs
 from viewer.scene.opengl import probe
 
@@ -33,9 +34,12 @@ def report(selftest: bool = False) -> Report:
         selftest: Also run every bundle on its test vector with each backend and precision (field `selftest`).
     """
     found, damage = _found_bundles()
+    backends = [_backend(offered) for offered in registry.every()]
+    devices = {device for offered in backends for device in offered["devices"]}
     facts: Report = {
         "machine": asdict(machine.facts()),
-        "backends": [_backend(offered) for offered in registry.every()],
+        "backends": backends,
+        "settings": doctor_settings.facts(devices, [bundle.task.name for bundle in found]),
         "display": _display(),
         "opengl": asdict(probe()),
         "sensors": part_documents(read_once()),
@@ -112,6 +116,7 @@ def text(found: Report) -> str:
 def _lines(found: Report) -> Iterator[str]:
     yield from _machine_lines(found["machine"])
     yield from _backend_lines(found["backends"])
+    yield from doctor_settings.lines(found["settings"])
     yield from _screen_lines(found["display"], found["opengl"])
     yield "\nSensors"
     yield from (f"           {line}" for line in part_lines(found["sensors"]))
