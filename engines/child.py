@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
 
 from inference.errors import EngineError, JobCancelled
 from inference.result import CancelledFn
@@ -23,21 +24,60 @@ def run(module: str, words: Sequence[str], cancelled: CancelledFn = lambda: Fals
         EngineError: It ended badly; its last line on standard error stands in the sentence.
         JobCancelled: `cancelled` became true; the process was ended.
     """
-    here = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    with subprocess.Popen(
-        [sys.executable, "-m", module, *words],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=here,
-    ) as process:
+    with _started(module, words, subprocess.PIPE) as process:
         said, complaint = _followed(process, given, cancelled)
     if process.returncode != 0:
         lines = [line for line in complaint.strip().splitlines() if line]
         reason = lines[-1].rstrip(".") if lines else f"it ended with code {process.returncode}"
         raise EngineError(f"{module.rpartition('.')[2]} failed: {reason}.", "Run it again with --debug for its log.")
     return said
+
+
+def follow(module: str, given: str, heard: Callable[[str], None], cancelled: CancelledFn = lambda: False) -> int:
+    """Run `python -m module`, hand over each line that it prints as it comes, and return its exit code.
+
+    Its standard error goes nowhere: whoever is followed says on standard output what went wrong.
+
+    Args:
+        heard: Called on a thread of its own, one line at a time.
+
+    Raises:
+        JobCancelled: `cancelled` became true; the process was ended.
+    """
+    with _started(module, (), subprocess.DEVNULL) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(given)
+        process.stdin.close()
+        reader = threading.Thread(target=_read, args=(process.stdout, heard))
+        reader.start()
+        try:
+            while reader.is_alive():
+                reader.join(LOOK_AGAIN_S)
+                if cancelled():
+                    raise JobCancelled
+        finally:
+            if reader.is_alive():
+                process.kill()
+            reader.join()
+        return process.wait()
+
+
+def _read(lines: Iterable[str], heard: Callable[[str], None]) -> None:
+    for line in lines:
+        heard(line)
+
+
+def _started(module: str, words: Sequence[str], errors: int) -> subprocess.Popen[str]:
+    here = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        text=True,
+        env=here,
+    )
 
 
 def _followed(process: subprocess.Popen[str], given: str, cancelled: CancelledFn) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from inference.health.watch import Watch
 from inference.result import Precision
 from inference.volume import Volume
 from viewer import loading, report
+from viewer.adding import Addition, add_model
 from viewer.controller import Controller, Loader, Picture, Runner
 from viewer.headless import Ask, chosen_bundles, write_all
 from viewer.jobs import Jobs
@@ -187,6 +188,12 @@ class Application:
         catalogue, health = self.controller.catalogue, self.health
         self.controller.write("Export results", lambda: _exported(catalogue, health, folder))
 
+    def add_model(self, wanted: Addition) -> None:
+        """Make a model ready beside the window and offer it."""
+        self.controller.add_model(
+            f"Add {wanted.source.name}", lambda desk: add_model(wanted, desk.progress, desk.cancelled)
+        )
+
     def close(self) -> None:
         """End threads first, then engines, graphics and the window."""
         self._health.stop()
@@ -238,6 +245,7 @@ class Application:
         window.series_wanted.connect(lambda identity: controller.choose(identity, put_series))
         window.screenshot_wanted.connect(self.screenshot)
         window.export_wanted.connect(self.export)
+        window.model_wanted.connect(self.add_model)
 
     def _follow_surfaces(self, display: DisplayState) -> None:
         self.meshes.follow(display, self.controller.loading, self.controller.generation)

@@ -15,7 +15,7 @@ from inference.backends.base import Support
 from inference.errors import InsulaError, JobCancelled
 from inference.result import CancelledFn, Kind, Precision, PrecisionKind, ProgressFn, Result
 from inference.volume import Volume
-from viewer.jobs import ENGINE, READ, SCENE, Desk, Jobs, Lane, Request
+from viewer.jobs import ENGINE, MODELS, READ, SCENE, Desk, Jobs, Lane, Request
 from viewer.match import Match
 from viewer.state import choose
 from viewer.state.catalogue import Catalogue
@@ -55,6 +55,8 @@ class Runner(Protocol):
     def support(self, match: Match, precision: Precision, /) -> Support: ...
 
     def lane(self, match: Match, /) -> str: ...
+
+    def renew(self) -> None: ...
 
     def run(
         self,
@@ -250,7 +252,7 @@ class Controller(QObject):
         order = sorted(PRECISIONS, key=lambda precision: precision is not self.view.precision)
         if self.view.precision not in PRECISIONS:
             order = [self.view.precision, *PRECISIONS]
-        self._waiting = [(match, precision) for precision in order for match in matches]
+        self._waiting += [(match, precision) for precision in order for match in matches]
         if matches:
             self.jobs.submit(
                 "machine",
@@ -318,6 +320,24 @@ class Controller(QObject):
 
     def _fail(self, task: str, precision: Precision, why: object) -> None:
         self.catalogue = replace(self.catalogue, failures={**self.catalogue.failures, (task, precision): str(why)})
+
+    def add_model(self, title: str, work: Callable[[Desk], str]) -> Request:
+        """Make a model ready in the background; `work` returns the task's name, which is then offered at once."""
+        return self.jobs.submit(
+            "add model", title, MODELS, work, done=self._added, failed=self._tell, generation=self.generation
+        )
+
+    def _added(self, task: str) -> None:
+        self.noted.emit(f"{task} is installed")
+        self._runner.renew()
+        study = self.catalogue.study
+        new = () if study is None else tuple(m for m in self._runner.matches(study) if m.task.name == task)
+        self.catalogue = replace(
+            self.catalogue, kinds={**self.catalogue.kinds, **{match.task.name: match.task.kind for match in new}}
+        )
+        self._publish()
+        self._plan(new)
+        self._run_next()
 
     # --- writing --------------------------------------------------------------------------------------------------
 

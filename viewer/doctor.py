@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engines import machine
-from engines.library import Bundle, bundles
+from engines.library import Bundle, bundles, damage
 from engines.verify import checks
 from inference import cache
 from inference.backends import registry
@@ -55,7 +55,7 @@ def report(selftest: bool = False) -> Report:
 
 def _found_bundles() -> tuple[tuple[Bundle, ...], list[str]]:
     try:
-        return bundles(), []
+        return bundles(), list(damage())
     except InsulaError as error:
         return (), [str(error)]
 

@@ -38,7 +38,7 @@ class Lane:
     engine: bool = False
 
 
-READ, ENGINE, SCENE = Lane("Read"), Lane("Engine", engine=True), Lane("Scene")
+READ, ENGINE, SCENE, MODELS = Lane("Read"), Lane("Engine", engine=True), Lane("Scene"), Lane("Models")
 
 
 class JobState(Enum):
@@ -307,9 +307,10 @@ class Jobs(QObject):
             del self._jobs[number]
 
     def drop_before(self, generation: int) -> None:
-        """Drop every job of an earlier study."""
+        """Drop every job of an earlier study; a model that is being added belongs to none."""
         for job in self.jobs:
-            if job.request.generation < generation and not job.state.over:
+            older = job.request.generation < generation and job.request.lane != MODELS
+            if older and not job.state.over:
                 self.drop(job.request.number)
         self.changed.emit()
 

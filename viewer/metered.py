@@ -26,6 +26,9 @@ class Metered:
     def __init__(self, worker: Worker, watch: Watch) -> None:
         self._worker, self._watch = worker, watch
 
+    def renew(self) -> None:
+        self._worker.renew()
+
     def matches(self, study: Study) -> tuple[Match, ...]:
         return self._worker.matches(study)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from engines.derive import model_for
-from engines.library import Bundle, bundles, require_intact
+from engines.library import Bundle, bundles, require_intact, require_precision
 from inference import settings
 from inference.backends.base import Support
 from inference.errors import PrecisionAbsent
@@ -42,6 +42,7 @@ class Worker:
         device: str | None = None,
         host: EngineHost | None = None,
     ) -> None:
+        self._everything = offered is None
         self._bundles = {b.task.name: b for b in (bundles() if offered is None else offered)}
         self._backend, self._device = backend, device
         lanes = settings.read().lanes
@@ -52,6 +53,11 @@ class Worker:
         self._chosen: dict[tuple[str | None, Precision], Chosen] = {}
         self._graphs: dict[tuple[str, Precision], Path] = {}
         self._turns: dict[str, threading.Lock] = {}
+
+    def renew(self) -> None:
+        """Take up bundles that were installed since; none where the tasks were named at the start."""
+        if self._everything:
+            self._bundles = {bundle.task.name: bundle for bundle in bundles()}
 
     def start(self) -> None:
         """Let the engine host start while a study is still read; returns at once."""
@@ -93,6 +99,7 @@ class Worker:
         with self._turns.setdefault(self.lane(match), threading.Lock()):
             begin = time.perf_counter()
             bundle = self._bundles[match.task.name]
+            require_precision(bundle, precision)
             choice, lane = self._placement(match.task.name, precision, cancelled)
             engine = EngineKey(self._graph(bundle, precision), bundle.sha256, precision, choice.backend, choice.device)
             spent = time.perf_counter() - begin

@@ -71,7 +71,9 @@ def make_bundle(tmp_path: Path) -> Callable[[str], Path]:
         digest = hashlib.sha256(model).hexdigest()
         (folder / "manifest.toml").write_text(MANIFEST.format(name=f"bright-{kind}", sha256=digest))
         (folder / "card.md").write_text("# A test")
-        np.savez(folder / "vector.npz", input=np.zeros((1, 2, 32, 32, 32), np.float32))
+        given = np.random.default_rng(0).normal(4, 1, (1, 1, 2, 32, 32, 32)).astype(np.float32)
+        said = 20 * (given[:, :, :1] - 4)
+        np.savez(folder / "vector.npz", input=given, logits=np.concatenate([-said, said], axis=2))
         return folder
 
     return make

@@ -49,3 +49,8 @@ def size(text: str) -> tuple[int, int]:
     ):
         raise WrongWords(f"{text!r} is not a window size.", "Write it as 1920x1080, at least 640x400.")
     return int(width), int(height)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Comma-separated names."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -20,6 +20,7 @@ from viewer.state import actions
 from viewer.state.catalogue import Catalogue
 from viewer.state.display import DisplayState
 from viewer.state.timeline import chart_of_profiles
+from viewer.ui.add_model import AddModelDialog
 from viewer.ui.banner import Banner
 from viewer.ui.comparison_panel import ComparisonPanel
 from viewer.ui.empty_state import EmptyState
@@ -54,6 +55,7 @@ class MainWindow(QMainWindow):
     series_wanted = Signal(str)
     screenshot_wanted = Signal()
     export_wanted = Signal(object)
+    model_wanted = Signal(object)
 
     def __init__(self, theme: Theme, jobs: Jobs) -> None:
         super().__init__()
@@ -176,6 +178,12 @@ class MainWindow(QMainWindow):
         file, _ = QFileDialog.getOpenFileName(self, "Open a file", "", FILE_KINDS)
         if file:
             self.open_wanted.emit(Path(file))
+
+    def ask_for_model(self) -> None:
+        """Let the user choose a model to add, and show how far it is."""
+        dialog = AddModelDialog(self._job_queue, self)
+        dialog.wanted.connect(self.model_wanted)
+        dialog.show()
 
     def ask_where_to_export(self) -> None:
         """Let the user choose a folder for the results."""
@@ -333,6 +341,7 @@ class MainWindow(QMainWindow):
         self.empty.open_wanted.connect(self.ask_for_study)
         self.top.open_wanted.connect(self.ask_for_study)
         self.top.file_wanted.connect(self.ask_for_file)
+        self.top.model_wanted.connect(self.ask_for_model)
         self.top.help_wanted.connect(self.help.toggle)
         self.top.tool_chosen.connect(self.choose_tool)
         self.top.screenshot_wanted.connect(self.screenshot_wanted)

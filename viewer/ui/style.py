@@ -141,7 +141,16 @@ QPushButton[role="raised"] { background: %(card)s; border-color: %(line)s; }
 QPushButton[role="raised"]:hover { background: %(hover)s; }
 QPushButton[role="raised"]:checked { background: %(chosen)s; border-color: %(accent)s; }
 QPushButton[role="raised"]:focus { border-color: %(accent)s; }
+QLineEdit { background: %(card)s; border: 1px solid %(line)s; border-radius: 5px; padding: 5px 8px; }
+QLineEdit:focus { border-color: %(accent)s; }
+QCheckBox { spacing: 8px; }
+QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid %(quiet)s; border-radius: 3px; }
+QCheckBox::indicator:checked { background: %(accent)s; border-color: %(accent)s; }
+QCheckBox::indicator:focus { border-color: %(text)s; }
+QDialogButtonBox QPushButton { background: %(card)s; border-color: %(line)s; padding: 6px 16px; }
+QDialogButtonBox QPushButton:hover { background: %(hover)s; }
 QPushButton[role="main"] { background: %(accent)s; color: #ffffff; font-weight: 600; padding: 7px 16px; }
+QPushButton[role="main"]:disabled { background: %(card)s; color: %(faint)s; }
 QPushButton[role="segment"] { background: %(card)s; border-radius: 0; border: 1px solid %(line)s; padding: 5px 13px;
   color: %(quiet)s; font-weight: 600; }
 QPushButton[role="segment"]:hover { background: %(hover)s; }

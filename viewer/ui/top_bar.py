@@ -31,6 +31,7 @@ class TopBar(QWidget):
 
     open_wanted = Signal()
     file_wanted = Signal()
+    model_wanted = Signal()
     tool_chosen = Signal(object)
     layout_chosen = Signal(object)
     precision_chosen = Signal(object)
@@ -140,6 +141,8 @@ class TopBar(QWidget):
         opening = QMenu(self)
         opening.addAction("Folder …\tCtrl+O").triggered.connect(self.open_wanted)
         opening.addAction("File or zip …\tCtrl+Shift+O").triggered.connect(self.file_wanted)
+        opening.addSeparator()
+        opening.addAction("Add model …").triggered.connect(self.model_wanted)
         self._open.setMenu(opening)
         self._help.clicked.connect(self.help_wanted)
         self.compare.clicked.connect(self.compare_toggled)

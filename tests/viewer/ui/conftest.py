@@ -172,12 +172,16 @@ class SmallRunner:
         self.hold = threading.Event()
         self.hold.set()
         self.closed = False
+        self.tasks = TASKS
 
     def close(self) -> None:
         self.closed = True
 
     def matches(self, study: Study) -> tuple[Match, ...]:
-        return match(study, TASKS)[0]
+        return match(study, self.tasks)[0]
+
+    def renew(self) -> None:
+        self.tasks = TASKS
 
     def lane(self, chosen: Match) -> str:
         return self.lanes.get(chosen.task.name, "")

@@ -368,7 +368,7 @@ def test_cards_say_what_the_gate_found_and_results_stand_apart(app: Any) -> None
 def test_jobs_end_as_done_and_the_timeline_shows_their_lanes(app: Any) -> None:
     app.window.jobs.refresh()
     app.window.timing.refresh()
-    assert {bar.lane.value for bar in app.window.timing.bars} == {"Read", "Engine", "Scene"}
+    assert {bar.lane.name for bar in app.window.timing.bars} == {"Read", "Engine", "Scene"}
     assert not app.jobs.busy
     assert all(bar.end >= bar.start for bar in app.window.timing.bars)
 

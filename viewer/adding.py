@@ -1,0 +1,57 @@
+"""Adds a model to the tasks of this program: the work runs in a process of its own, apart from the window."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inference.errors import EngineError, InputRefused, InsulaError
+from inference.result import CancelledFn, Progress, ProgressFn
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """What a user asks for in the window; the fields are those of `engines.deploy.Wish`."""
+
+    source: Path
+    channels: tuple[str, ...] = ()
+    examples: tuple[Path, ...] = ()
+    mirror: bool = True
+    trust: bool = False
+
+
+def add_model(wanted: Addition, progress: ProgressFn, cancelled: CancelledFn) -> str:
+    """Deploy a model in a process of its own, which a fault of a library ends instead of this one.
+
+    Returns:
+        The name of the task that is installed now.
+
+    Raises:
+        InsulaError: See `engines.deploy.deploy`. EngineError: The process ended without an answer.
+        JobCancelled: `cancelled` became true.
+    """
+    from engines import child  # the window's start does not wait for these
+    from engines.deploy import Wish, words_of
+
+    wish = Wish(wanted.source, "", wanted.channels, wanted.examples, wanted.mirror, wanted.trust)
+    last: dict[str, Any] = {}
+
+    def heard(line: str) -> None:
+        said = json.loads(line)
+        if "progress" in said:
+            progress(Progress(**said["progress"]))
+        last.update(said)
+
+    code = child.follow("engines.deploy", words_of(wish), heard, cancelled)
+    if "error" in last:
+        raise _error(last["error"], code)
+    if "answer" not in last:
+        raise EngineError(f"Adding the model ended with code {code}.", "Run `insula engines deploy` to see why.")
+    return str(last["answer"]["task"])
+
+
+def _error(said: dict[str, str], code: int) -> InsulaError:
+    kind = InputRefused if code == InputRefused.exit_code else EngineError
+    return kind(said["message"], said["hint"])

@@ -1,0 +1,77 @@
+"""`insula engines deploy, install, remove`: models on their way into the viewer and out of it."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from viewer.commands.base import Command, Words, path_of, print_answer, stop_on_interrupt
+from viewer.commands.progress import Bar
+from viewer.commands.words import names
+
+
+def _deploy_fill(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", type=path_of, help="what `engines import` takes, or a bundle's folder")
+    parser.add_argument("--name", default="", help="the task's name; default: from the model")
+    parser.add_argument("--channels", type=names, default=(), metavar="C", help="what each shows, as DWI,ADC")
+    parser.add_argument(
+        "--example",
+        type=path_of,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a real case for int8 ranges (repeat)",
+    )
+    parser.add_argument("--no-mirroring", action="store_true", help="do not average over mirrored inputs")
+    parser.add_argument("--trust", action="store_true", help="open checkpoints that can run code; only from friends")
+
+
+def _deploy(words: Words) -> int:
+    from engines.deploy import Wish, deploy
+
+    wish = Wish(words.model, words.name, words.channels, tuple(words.example), not words.no_mirroring, words.trust)
+    bar = Bar("deploy")
+    with stop_on_interrupt() as stopped:
+        done = deploy(wish, bar, stopped)
+    bar.finish()
+    print_answer(words, asdict(done), done.text)
+    return 0
+
+
+def _install_fill(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bundle", type=path_of, help="a bundle's folder")
+
+
+def _install(words: Words) -> int:
+    from engines.installed import install
+
+    bundle = install(words.bundle)
+    print_answer(
+        words, {"task": bundle.task.name, "folder": str(bundle.folder)}, f"{bundle.task.name} is in {bundle.folder}"
+    )
+    return 0
+
+
+def _remove_fill(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="name of an installed task")
+
+
+def _remove(words: Words) -> int:
+    from engines.installed import remove
+
+    folder = remove(words.name)
+    print_answer(words, {"task": words.name, "folder": str(folder)}, f"{words.name} is removed")
+    return 0
+
+
+DEPLOY = Command(
+    "deploy",
+    "Import, build, verify and install a model; run again after an interruption, it goes on where it ended.",
+    "insula engines deploy nnUNetTrainer__nnUNetPlans__3d_fullres --channels DWI,ADC --example dwi.nii.gz",
+    _deploy_fill,
+    _deploy,
+)
+INSTALL = Command(
+    "install", "Put a bundle where the viewer finds it.", "insula engines install my-bundle", _install_fill, _install
+)
+REMOVE = Command("remove", "Take an installed task away.", "insula engines remove my-task", _remove_fill, _remove)
