@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,12 +73,14 @@ class Reader:
 
     def __init__(self, progress: ProgressFn, cancelled: CancelledFn) -> None:
         self._progress, self._cancelled = progress, cancelled
+        self._one_at_a_time = threading.Lock()
         self.volumes: dict[str, Volume] = {}
 
     def need(self, match: Match) -> None:
-        for series in match.series.values():
-            if series.uid not in self.volumes:
-                self.volumes[series.uid] = read(series, progress=self._progress, cancelled=self._cancelled)
+        with self._one_at_a_time:
+            for series in match.series.values():
+                if series.uid not in self.volumes:
+                    self.volumes[series.uid] = read(series, progress=self._progress, cancelled=self._cancelled)
 
 
 def chosen_bundles(ask: Ask) -> tuple[Bundle, ...]:
@@ -92,7 +96,8 @@ def run_study(
 ) -> Outcome:
     """Run every task that the study allows in every precision asked, and write each answer under `out`.
 
-    A task whose input is refused is skipped with its reason; an engine failure is kept and the others still run.
+    Tasks on different lanes run at the same time. A task whose input is refused is skipped with its reason; an engine
+    failure is kept and the others still run.
 
     Raises:
         InputRefused: The path holds no study, or `out` cannot be written.
@@ -101,30 +106,63 @@ def run_study(
     watch = Watch()
     engines = Worker(chosen_bundles(ask), ask.backend, ask.device)
     worker = Metered(engines, watch)
-    reader = Reader(progress, cancelled)
-    ran: list[Ran] = []
-    failure: InsulaError | None = None
     try:
         engines.start()
         study = scan(path, progress=progress, cancelled=cancelled)
-        skipped = list(worker.skipped(study))
-        for match in worker.matches(study):
-            try:
-                reader.need(match)
-                for precision in ask.precisions:
-                    result = worker.run(match, reader.volumes, precision, progress, cancelled)
-                    file = write_result(result, out, stem(result))
-                    ran.append(Ran(result, match.source, file))
-            except InputRefused as refusal:
-                _raise_export(refusal)
-                skipped.append(Skipped(match.task.name, str(refusal)))
-            except EngineError as error:
-                failure = failure or error
-                skipped.append(Skipped(match.task.name, str(error)))
+        road = _Road(worker, Reader(progress, cancelled), ask.precisions, out, progress, cancelled)
+        turns = road.all(worker.matches(study))
+        skipped = (*worker.skipped(study), *(one for turn in turns for one in turn.skipped))
     finally:
         worker.close()
         watch.close()
-    return Outcome(study, tuple(ran), tuple(skipped), failure, watch.latest)
+    ran = tuple(one for turn in turns for one in turn.ran)
+    failure = next((turn.failure for turn in turns if turn.failure is not None), None)
+    return Outcome(study, ran, skipped, failure, watch.latest)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Turn:
+    """What came of one task."""
+
+    ran: tuple[Ran, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    failure: InsulaError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Road:
+    """One study's tasks on their way to files."""
+
+    worker: Metered
+    reader: Reader
+    precisions: tuple[Precision, ...]
+    out: Path
+    progress: ProgressFn
+    cancelled: CancelledFn
+
+    def all(self, matches: Sequence[Match]) -> list[_Turn]:
+        """Every task, in the order of the matches whatever lane ends first."""
+        lanes = {self.worker.lane(match): ThreadPoolExecutor(1) for match in matches}
+        try:
+            turns = [lanes[self.worker.lane(match)].submit(self._turn, match) for match in matches]
+            return [turn.result() for turn in turns]
+        finally:
+            for lane in lanes.values():
+                lane.shutdown(cancel_futures=True)
+
+    def _turn(self, match: Match) -> _Turn:
+        ran: list[Ran] = []
+        try:
+            self.reader.need(match)
+            for precision in self.precisions:
+                result = self.worker.run(match, self.reader.volumes, precision, self.progress, self.cancelled)
+                ran.append(Ran(result, match.source, write_result(result, self.out, stem(result))))
+        except InputRefused as refusal:
+            _raise_export(refusal)
+            return _Turn(tuple(ran), (Skipped(match.task.name, str(refusal)),))
+        except EngineError as error:
+            return _Turn(tuple(ran), (Skipped(match.task.name, str(error)),), error)
+        return _Turn(tuple(ran))
 
 
 def _raise_export(refusal: InputRefused) -> None:
