@@ -13,6 +13,10 @@ from torch import Tensor, nn
 
 STRIDES = (8, 16, 32)
 
+FULL_WIDTHS = (16, 32, 64, 128, 256)
+FULL_HEAD = 84
+"""With these widths 4.0e9 multiply-adds for two classes at 640 x 640, as YOLOv8n has, which paper p0 runs."""
+
 
 class Conv(nn.Sequential):
     """Convolution without bias, batch norm, ReLU."""
@@ -134,3 +138,8 @@ class GridDetector(nn.Module):
         out32 = self.out32(torch.cat([self.to32(out16), at32], dim=1))
         p8, p16, p32 = (head(level) for head, level in zip(self.heads, (out8, out16, out32), strict=True))
         return p8, p16, p32
+
+
+def full() -> GridDetector:
+    """As large as the detector of paper p0: two classes, made for 640 x 640."""
+    return GridDetector(classes=2, widths=FULL_WIDTHS, head=FULL_HEAD)
