@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import EngineError
+from inference.result import Precision
 from inference.schedule.profile import Layer, Profile
 
 if sys.version_info >= (3, 11):
@@ -23,6 +24,7 @@ else:
     import tomli as tomllib
 
 FP32_BYTES = 4
+TARGET = "xavier-trt8.5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +77,27 @@ def board(name: str) -> Board:
     return Board(name, found["title"], found["bytes_per_value"], found["dram_gbps"], devices)
 
 
-def costs(model: Path) -> tuple[Cost, ...]:
+def costs(model: Path, target: str = TARGET) -> tuple[Cost, ...]:
     """The layers of an ONNX graph: groups of nodes between all places where it may be cut.
+
+    Args:
+        target: The rule set that says what an accelerator takes in fp16.
 
     Raises:
         EngineError: The file is no ONNX graph with fixed shapes.
+        InputRefused: An input has no fixed shape, or there is no such target.
     """
-    from engines import dla_table
     from engines.surgery.cut import blocks, legal_points, read
     from engines.surgery.flow import Flow
+    from engines.surgery.legality import refused_tensors
+    from engines.surgery.net import Net
+    from engines.surgery.rules import rules
 
     graph = read(model)
     points = legal_points(graph)
     nodes = Flow(graph).nodes
     live = [*(point.live_bytes for point in points), 0]
+    refused = refused_tensors(Net(graph, model.name), rules(target), Precision.FP16)
     return tuple(
         Cost(
             f"{number} {block.name}",
@@ -96,7 +105,7 @@ def costs(model: Path) -> tuple[Cost, ...]:
             block.traffic_bytes,
             block.weight_bytes,
             bytes_after,
-            all(dla_table.takes(node) for node in nodes[block.first : block.last + 1]),
+            refused.isdisjoint(name for node in nodes[block.first : block.last + 1] for name in node.output),
         )
         for number, (block, bytes_after) in enumerate(zip(blocks(graph, points), live, strict=True))
     )
@@ -152,5 +161,7 @@ def kept_costs(name: str, make: Callable[[Path], None]) -> tuple[Cost, ...]:
         finally:
             draft.unlink(missing_ok=True)
 
-    found: list[dict[str, Any]] = json.loads(cache.keep(f"costs/{name}.json", write).read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = json.loads(
+        cache.keep(f"costs/{name}.{TARGET}.json", write).read_text(encoding="utf-8")
+    )
     return tuple(Cost(**entry) for entry in found)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from onnx import TensorProto, helper
 
-from engines import dla_table, paper_tables
+from engines import paper_tables
 from engines.roofline import Cost, board, costs, profile
 from inference.errors import EngineError
 
@@ -68,30 +68,6 @@ def test_time_is_the_longer_of_computing_and_moving(skipping: Path) -> None:
 def test_an_unknown_board_is_said() -> None:
     with pytest.raises(EngineError, match="no board abacus"):
         board("abacus")
-
-
-NODES = {
-    "padded deconvolution": (helper.make_node("ConvTranspose", ["x"], ["y"], kernel_shape=[4, 4], pads=[1] * 4), False),
-    "deconvolution": (helper.make_node("ConvTranspose", ["x"], ["y"], kernel_shape=[4, 4]), True),
-    "grouped deconvolution": (helper.make_node("ConvTranspose", ["x"], ["y"], kernel_shape=[4, 4], group=2), False),
-    "convolution": (helper.make_node("Conv", ["x"], ["y"], kernel_shape=[3, 3], pads=[1] * 4), True),
-    "3D convolution": (helper.make_node("Conv", ["x"], ["y"], kernel_shape=[3, 3, 3]), False),
-    "wide kernel": (helper.make_node("Conv", ["x"], ["y"], kernel_shape=[33, 33]), False),
-    "joining channels": (helper.make_node("Concat", ["x"], ["y"], axis=1), True),
-    "joining rows": (helper.make_node("Concat", ["x"], ["y"], axis=2), False),
-    "pool": (helper.make_node("MaxPool", ["x"], ["y"], kernel_shape=[5, 5], pads=[2] * 4), True),
-    "wide pool": (helper.make_node("MaxPool", ["x"], ["y"], kernel_shape=[9, 9]), False),
-    "nearest": (helper.make_node("Resize", ["x"], ["y"], mode="nearest"), True),
-    "cubic": (helper.make_node("Resize", ["x"], ["y"], mode="cubic"), False),
-    "instance norm": (helper.make_node("InstanceNormalization", ["x"], ["y"]), False),
-    "transpose": (helper.make_node("Transpose", ["x"], ["y"]), False),
-}
-
-
-@pytest.mark.parametrize("name", NODES)
-def test_the_accelerator_takes_what_its_guide_lists(name: str) -> None:
-    node, taken = NODES[name]
-    assert dla_table.takes(node) is taken
 
 
 @pytest.fixture(scope="module")

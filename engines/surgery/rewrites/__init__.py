@@ -1,0 +1,1 @@
+"""Changes to graphs that bring nodes onto an accelerator; each file holds one kind."""
