@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference.errors import ManifestInvalid
+from inference.monai import plan as monai_plan
 from inference.nnunet.plan import read_plan
 from inference.result import Kind
+from inference.steps.heads import Head
+from inference.steps.letterbox import Place
 from inference.table import build
 from inference.volume import Channel
 
@@ -18,9 +21,11 @@ else:
     import tomli as tomllib
 
 SCHEMA = 1
-NORMALISATIONS = ("window", "zscore", "adc", "nnunet")
+NORMALISATIONS = ("window", "zscore", "adc", "nnunet", "monai")
 INSIDES = ("", "brain")
-SAMPLINGS = ("slices", "tiles", "nnunet")
+SAMPLINGS = ("slices", "tiles", "nnunet", "monai", "letterbox")
+IMPORTED = ("nnunet", "monai", "letterbox")
+PLANNED = ("nnunet", "monai")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +40,16 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True)
 class ChannelSpec:
-    """One input channel: what it must show and how it is normalised (`low`, `high` for "window" only)."""
+    """One input channel: what it must show and how it is normalised (`low`, `high` for "window" only).
+
+    `bias_field`: the coil's smooth brightness is divided out first (masks only, MR only).
+    """
 
     name: str
     normalise: str
     low: float = 0.0
     high: float = 0.0
+    bias_field: bool = False
 
     @property
     def channel(self) -> Channel:
@@ -53,10 +62,13 @@ class Sampling:
 
     Attributes:
         kind: "slices" (axial, spacing (row, column), size (rows, columns)),
-            "tiles" (sliding window, spacing (x, y, z), size (k, j, i)) or
-            "nnunet" (everything else as the file `plan` says).
+            "tiles" (sliding window, spacing (x, y, z), size (k, j, i)),
+            "nnunet" or "monai" (everything else as the file `plan` says) or
+            "letterbox" (whole axial slices in pictures of size (rows, columns)).
         overlap: Share of a tile covered again by its neighbour.
-        plan: Name of the sidecar, for "nnunet".
+        plan: Name of the sidecar, for "nnunet" and "monai".
+        place, planes, top: For "letterbox": where the slice lies in the picture, equal channels, and the number that
+            white is.
     """
 
     kind: str
@@ -64,6 +76,9 @@ class Sampling:
     size: tuple[int, ...] = ()
     overlap: float = 0.5
     plan: str = ""
+    place: Place = Place.CENTRE
+    planes: int = 1
+    top: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +90,9 @@ class Output:
         threshold: Probability above which a voxel belongs to a mask.
         min_ml: Components smaller than this are dropped from a mask.
         inside: "brain" keeps a mask inside the brain of the first channel; "" keeps all.
-        strides, score, iou: For boxes.
+        head: For boxes: how the network writes them down.
+        strides, score, iou, most: For boxes: input pixels per cell, the least score, the overlap from which the weaker
+            of two is dropped, and how many of a picture are kept.
         channel, low, high: For volumes: what they show, and the range that [-1, 1] is mapped to.
     """
 
@@ -86,6 +103,8 @@ class Output:
     strides: tuple[int, ...] = ()
     score: float = 0.3
     iou: float = 0.5
+    head: Head = Head.MAPS
+    most: int = 50
     channel: str = "UNKNOWN"
     low: float = 0.0
     high: float = 1.0
@@ -126,6 +145,11 @@ class Task:
         return self.sampling.kind == "nnunet"
 
     @property
+    def is_imported(self) -> bool:
+        """Whether it was made elsewhere: what it is of, only its user knows, so nobody asks whether it sees a head."""
+        return self.sampling.kind in IMPORTED
+
+    @property
     def plan_path(self) -> Path:
         return self.folder / self.sampling.plan
 
@@ -162,6 +186,8 @@ def _check(task: Task, where: str) -> None:
         *[f"channel {c.name} needs low < high" for c in task.channels if c.normalise == "window" and c.low >= c.high],
     ]
     wrong += _sampling_faults(task.sampling)
+    if any(c.bias_field and (task.sampling.kind != "tiles" or c.name == "CT") for c in task.channels):
+        wrong.append("bias_field is for MR channels of tasks that work in tiles")
     if not task.channels:
         wrong.append("channels is empty")
     if task.output.channel not in Channel.__members__:
@@ -170,32 +196,62 @@ def _check(task: Task, where: str) -> None:
         wrong.append(f"output.inside {task.output.inside!r} is not known")
     if task.kind is not Kind.VOLUME and not task.output.labels:
         wrong.append("output.labels is empty")
-    if task.kind is Kind.BOXES and len(task.output.strides) != len(task.model.outputs):
-        wrong.append("output.strides must name one stride for each of model.outputs")
+    wrong += _box_faults(task)
     if any(Path(f).name != f for f in (task.model.file, task.test_vector.file, task.sampling.plan)):
         wrong.append("files must lie in the bundle's own folder")
-    if task.is_nnunet and not wrong:
+    if task.sampling.kind in PLANNED and not wrong:
         wrong += _plan_faults(task)
     if wrong:
         raise ManifestInvalid(f"{where}: {'; '.join(wrong)}.", "Correct the manifest.")
 
 
+def _box_faults(task: Task) -> list[str]:
+    output, sampling = task.output, task.sampling
+    if task.kind is not Kind.BOXES:
+        return ["sampling of kind letterbox is for boxes"] if sampling.kind == "letterbox" else []
+    maps, whole = output.head is Head.MAPS, sampling.kind == "letterbox"
+    rules = {
+        "output.strides must name one stride for each of model.outputs": not maps
+        or len(output.strides) == len(task.model.outputs),
+        f"output.head {output.head.value} needs one output": maps or len(task.model.outputs) == 1,
+        f"output.head {output.head.value} needs sampling of kind letterbox": maps or whole,
+        "a letterbox needs one channel with a window": not whole
+        or (len(task.channels) == 1 and task.channels[0].normalise == "window"),
+        "output.most, strides, sampling.planes and top must be positive": min(
+            output.most, sampling.planes, sampling.top, *output.strides
+        )
+        > 0,
+        "output.score and iou lie between 0 and 1": 0 <= output.score <= 1 and 0 <= output.iou <= 1,
+    }
+    return [sentence for sentence, holds in rules.items() if not holds]
+
+
 def _plan_faults(task: Task) -> list[str]:
     """The sidecar must be whole, and the manifest must say the same about channels and labels."""
-    plan = read_plan(task.plan_path)
+    kind = task.sampling.kind
+    if kind == "nnunet":
+        plan = read_plan(task.plan_path)
+        channels, labels = len(plan.channels), tuple(plan.names.values())
+    else:
+        bundle = monai_plan.read_plan(task.plan_path)
+        channels, labels = bundle.channels, bundle.labels
     rules = {
-        "kind must be mask for an nnunet plan": task.kind is Kind.MASK,
-        f"channels must be {len(plan.channels)}, as in the plan": len(task.channels) == len(plan.channels),
-        'every channel needs normalise = "nnunet"': all(c.normalise == "nnunet" for c in task.channels),
-        "output.labels must name the plan's labels": task.output.labels == tuple(plan.names.values()),
+        f"kind must be mask for a plan of {kind}": task.kind is Kind.MASK,
+        f"channels must be {channels}, as in the plan": len(task.channels) == channels,
+        f'every channel needs normalise = "{kind}"': all(c.normalise == kind for c in task.channels),
+        "output.labels must name the plan's labels": task.output.labels == labels,
     }
     return [sentence for sentence, holds in rules.items() if not holds]
 
 
 def _sampling_faults(sampling: Sampling) -> list[str]:
-    if sampling.kind == "nnunet":
+    if sampling.kind in PLANNED:
         given = bool(sampling.spacing_mm or sampling.size)
-        return ["sampling of kind nnunet needs plan, and no spacing_mm or size"] if given or not sampling.plan else []
+        sentence = f"sampling of kind {sampling.kind} needs plan, and no spacing_mm or size"
+        return [sentence] if given or not sampling.plan else []
+    if sampling.kind == "letterbox":
+        wrong = len(sampling.size) != 2 or min(sampling.size) < 1 or bool(sampling.spacing_mm)
+        return ["sampling of kind letterbox needs size (rows, columns), and no spacing_mm"] if wrong else []
     sides = {"slices": 2, "tiles": 3}.get(sampling.kind)
     if sides is None:
         return [f"sampling.kind {sampling.kind!r} is not one of {', '.join(SAMPLINGS)}"]

@@ -41,7 +41,7 @@ def match(study: Study, tasks: Iterable[Task]) -> tuple[tuple[Match, ...], tuple
     skipped: list[Skipped] = []
     for task in tasks:
         found = _feed(study, task)
-        elsewhere = _not_the_head(found.source) if isinstance(found, Match) and not task.is_nnunet else ""
+        elsewhere = _not_the_head(found.source) if isinstance(found, Match) and not task.is_imported else ""
         if elsewhere:
             skipped.append(Skipped(task.name, elsewhere))
         elif isinstance(found, Match):

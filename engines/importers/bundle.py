@@ -23,8 +23,12 @@ from inference.task import SCHEMA, read_task
 from inference.volume import Channel, Floats
 
 MODEL, PLAN, VECTOR = "model.onnx", "nnunet.json", "test_vector.npz"
+PICTURES = "pictures.npz"
+"""What the test vector will be made of, while a bundle is filled."""
 GRAIN = 2.0**-8
 NOTICE = "Imported model, not checked by Insula; not for diagnostic use"
+INTENDED_USE = "What the model's own authors state; Insula makes no claim for it."
+LICENCE = "the model's own"
 
 
 def whole_folder(folder: Path, fill: Callable[[Path], None]) -> None:
@@ -68,29 +72,38 @@ def checked(
 
 def write(folder: Path, plan: Plan, channels: tuple[str, ...], name: str, examples: tuple[Path, ...]) -> None:
     """Plan, test vector, manifest and card beside the graph that already lies in `folder`."""
-    _require_channels(channels)
+    require_channels(channels)
     (folder / PLAN).write_text(plan_text(plan), encoding="utf-8")
-    _write_vector(folder, pictures(plan, examples))
-    (folder / "manifest.toml").write_text(
-        toml_text(_manifest(plan, channels, name, cache.sha256(folder / MODEL))), encoding="utf-8"
-    )
-    (folder / "card.md").write_text(_card(plan, name, bool(examples)), encoding="utf-8")
+    write_vector(folder, pictures(plan, examples))
+    finish(folder, _manifest(plan, channels, name, cache.sha256(folder / MODEL)), _card(plan, name, bool(examples)))
+
+
+def finish(folder: Path, manifest: dict[str, Any], card: str) -> None:
+    """Manifest and card beside graph and test vector.
+
+    Raises:
+        ManifestInvalid: The manifest does not hold together.
+    """
+    (folder / "manifest.toml").write_text(toml_text(manifest), encoding="utf-8")
+    (folder / "card.md").write_text(card, encoding="utf-8")
     read_task(folder)
 
 
-def _require_channels(channels: tuple[str, ...]) -> None:
+def require_channels(channels: tuple[str, ...]) -> None:
+    """Raise InputRefused for a kind of image that Insula does not know."""
     unknown = [name for name in channels if name not in Channel.__members__]
     if unknown:
         known = ", ".join(Channel.__members__)
         raise InputRefused(f"{', '.join(unknown)} is not a kind of image that Insula knows.", f"Choose from {known}.")
 
 
-def _write_vector(folder: Path, inputs: Floats) -> None:
-    """Inputs [n, 1, c, *patch] in steps that compress, and what ONNX Runtime answers to each."""
+def write_vector(folder: Path, inputs: Floats) -> None:
+    """Inputs [n, 1, c, ...] in steps that compress, and what ONNX Runtime answers to each."""
     coarse = np.asarray(np.round(inputs / GRAIN) * GRAIN, dtype=np.float32)
     with closing(OnnxRuntimeBackend().load(folder / MODEL, Precision.FP32, "CPU")) as engine:
-        said = np.stack([engine.infer({"input": picture})["logits"] for picture in coarse])
-    np.savez_compressed(folder / VECTOR, input=coarse, logits=said)
+        given, said = engine.inputs[0].name, [engine.infer({engine.inputs[0].name: picture}) for picture in coarse]
+    answers: dict[str, Any] = {name: np.stack([one[name] for one in said]) for name in said[0]}
+    np.savez_compressed(folder / VECTOR, **{given: coarse, **answers})
 
 
 def _manifest(plan: Plan, channels: tuple[str, ...], name: str, sha256: str) -> dict[str, Any]:
@@ -100,9 +113,9 @@ def _manifest(plan: Plan, channels: tuple[str, ...], name: str, sha256: str) -> 
         "title": f"{plan.dataset_name} ({plan.configuration})",
         "version": "1",
         "kind": "mask",
-        "intended_use": "What the model's own authors state; Insula makes no claim for it.",
+        "intended_use": INTENDED_USE,
         "notice": NOTICE,
-        "licence": "the model's own",
+        "licence": LICENCE,
         "model": {"file": MODEL, "sha256": sha256, "input": "input", "outputs": ["logits"]},
         "channels": [{"name": channel, "normalise": "nnunet"} for channel in channels],
         "sampling": {"kind": "nnunet", "plan": PLAN},
@@ -115,15 +128,17 @@ def _card(plan: Plan, name: str, real: bool) -> str:
     seen = "one case that was given at import" if real else "smooth noise, so int8 ranges are guesses"
     labels = ", ".join(f"{value} {text}" for value, text in plan.names.items())
     mirrored = "averaged over mirrored inputs" if plan.mirror and plan.allowed_mirroring_axes else "not mirrored"
-    return "\n\n".join(
-        [
-            f"# {plan.dataset_name} (`{name}`)",
-            f"**{NOTICE}.**",
-            f"Imported from nnU-Net v2: {plan.plans_name}, {plan.configuration}, trainer {plan.trainer_name}, "
-            f"{len(plan.folds)} fold(s) ({', '.join(plan.folds)}), trained on {plan.num_training} cases; {mirrored}.",
-            f"Channels: {', '.join(channel.name for channel in plan.channels)}. Labels: {labels}.",
-            f"The test vector was made from {seen}.",
-            "## Held-out figures\n\nNot measured by Insula.",
-            "## Licence\n\nThe model's own; ask its authors.\n",
-        ]
+    told = (
+        f"Imported from nnU-Net v2: {plan.plans_name}, {plan.configuration}, trainer {plan.trainer_name}, "
+        f"{len(plan.folds)} fold(s) ({', '.join(plan.folds)}), trained on {plan.num_training} cases; {mirrored}.",
+        f"Channels: {', '.join(channel.name for channel in plan.channels)}. Labels: {labels}.",
+        f"The test vector was made from {seen}.",
     )
+    return card(f"{plan.dataset_name} (`{name}`)", told, LICENCE)
+
+
+def card(title: str, told: tuple[str, ...], licence: str) -> str:
+    """Text of card.md: a title, the notice, paragraphs, and what nobody measured."""
+    said = "The model's own; ask its authors." if licence == LICENCE else f"As the model says: {licence}."
+    parts = (f"# {title}", f"**{NOTICE}.**", *told, "## Held-out figures\n\nNot measured by Insula.")
+    return "\n\n".join((*parts, f"## Licence\n\n{said}\n"))

@@ -5,44 +5,34 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from engines import child
 from engines.importers import bundle
+from engines.importers.channels import shown
 from engines.importers.nnunet_order import Facts, Order, resolved
+from engines.importers.parcel import Parcel
+from engines.importers.wish import Imported, Watch, Wish
 from inference.errors import EngineError, InputRefused
-from inference.nnunet.plan import ChannelPlan, Intensity, LabelPlan, Plan
+from inference.nnunet.plan import ChannelPlan, Intensity, LabelPlan, Plan, read_plan
 from inference.result import CancelledFn, Progress, ProgressFn
 from inference.table import build
-
-SYNONYMS: Mapping[str, str] = {
-    "t1ce": "T1C", "t1gd": "T1C", "t1c": "T1C", "t1n": "T1", "t1w": "T1", "t1": "T1", "t2w": "T2", "t2": "T2",
-    "flair": "FLAIR", "t2f": "FLAIR", "dwi": "DWI", "trace": "DWI", "adc": "ADC", "ct": "CT",
-}  # fmt: skip
+from inference.task import read_task
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """How to import.
-
-    Attributes:
-        folds: Names of the folds to average; empty: all that have the checkpoint.
-        mirror: Average over mirrored inputs, where training mirrored: nnU-Net's default, eight times the work in 3D.
-        channels: What each channel shows (CT, T1, T1C, T2, FLAIR, DWI, ADC); empty: told from the data set's names.
-        examples: NIfTI files of one case, in the order of the channels, or one npz with `channels` [c, k, j, i] and
-            `spacing`: what int8 ranges are measured on.
-        trust: Open checkpoints that hold more than weights and plain data.
-    """
-
-    name: str = ""
-    folds: tuple[str, ...] = ()
-    checkpoint: str = "checkpoint_final.pth"
-    mirror: bool = True
-    channels: tuple[str, ...] = ()
-    examples: tuple[Path, ...] = ()
-    trust: bool = False
+def import_nnunet(source: Path, folder: Path, wish: Wish, watch: Watch) -> Imported:
+    """As `import_model`, with what was found."""
+    import_model(source, folder, wish, watch.progress, watch.cancelled)
+    task = read_task(folder)
+    plan = read_plan(task.plan_path)
+    found = (
+        f"an nnU-Net v2 model: {plan.dataset_name}, {plan.configuration}, folds {', '.join(plan.folds)}",
+        f"channels {', '.join(c.name for c in plan.channels)}; labels {', '.join(task.output.labels)}",
+    )
+    shown = ", ".join(f"{c.name} is {spec.name}" for c, spec in zip(plan.channels, task.channels, strict=True))
+    return Imported(folder, "nnunet", found, () if wish.channels else (f"by their names, {shown}",))
 
 
 def import_model(
@@ -60,9 +50,10 @@ def import_model(
         JobCancelled: `cancelled` became true.
     """
     asked = wish or Wish()
-    dataset, plans = _json(source / "dataset.json"), _json(source / "plans.json")
+    parcel = Parcel(source)
+    dataset, plans = _json(parcel, "dataset.json"), _json(parcel, "plans.json")
     folds = asked.folds or _folds(source, asked.checkpoint)
-    _require_checkpoints(source, folds, asked.checkpoint)
+    _require_checkpoints(parcel, folds, asked.checkpoint)
     labels, order = _labels(dataset)
     channels = _channel_names(dataset)
 
@@ -80,22 +71,21 @@ def import_model(
                 f"plans.json or dataset.json has no {error.args[0]}.", "Give a complete folder."
             ) from error
         progress(Progress("convert", 1, 2))
-        bundle.write(draft, plan, _shown(channels, asked.channels), asked.name or _name(plan), asked.examples)
+        bundle.write(draft, plan, shown(channels, asked.channels), asked.name or _name(plan), asked.examples)
 
     bundle.whole_folder(folder, fill)
     progress(Progress("convert", 2, 2))
     return folder
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _json(parcel: Parcel, name: str) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return parcel.json(name)
+    except InputRefused as error:
         raise InputRefused(
-            f"{path.parent} holds no readable {path.name}.",
+            f"{parcel.folder} holds no readable {name}.",
             "Give the folder of a trained nnU-Net v2 model: dataset.json, plans.json and fold_X beside each other.",
         ) from error
-    return dict(found)
 
 
 def _folds(source: Path, checkpoint: str) -> tuple[str, ...]:
@@ -104,10 +94,13 @@ def _folds(source: Path, checkpoint: str) -> tuple[str, ...]:
     return tuple(fold for fold in found if fold != "all") or tuple(found)
 
 
-def _require_checkpoints(source: Path, folds: tuple[str, ...], checkpoint: str) -> None:
-    files = [source / f"fold_{fold}" / checkpoint for fold in folds]
-    missing = [f.parent.name for f in files if not f.is_file()]
-    if missing or not files:
+def _require_checkpoints(parcel: Parcel, folds: tuple[str, ...], checkpoint: str) -> None:
+    if any(Path(part).name != part for part in (checkpoint, *folds)):
+        raise InputRefused(
+            "Folds and checkpoints are names, not paths.", "Name them as they lie in the model's folder."
+        )
+    missing = [f"fold_{fold}" for fold in folds if parcel.file(f"fold_{fold}/{checkpoint}") is None]
+    if missing or not folds:
         what = f"{', '.join(missing)} has no" if missing else "No fold holds"
         raise InputRefused(f"{what} {checkpoint}.", "Name other folds with --folds, or another --checkpoint.")
 
@@ -222,22 +215,6 @@ def _channels(names: tuple[str, ...], plans: Mapping[str, Any], own: Mapping[str
 def _intensity(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
     keys = Intensity.__dataclass_fields__
     return {key: found[key] for key in keys} if found and all(key in found for key in keys) else None
-
-
-def _shown(names: tuple[str, ...], given: tuple[str, ...]) -> tuple[str, ...]:
-    """What each channel shows, for matching with a study's series."""
-    if given and len(given) != len(names):
-        raise InputRefused(f"The model has {len(names)} channels: {', '.join(names)}.", "Name one for each.")
-    if given:
-        return tuple(name.upper() for name in given)
-    shown = [SYNONYMS.get(re.sub(r"[^a-z0-9]", "", name.lower()), "") for name in names]
-    unclear = [name for name, what in zip(names, shown, strict=True) if not what]
-    if unclear or len(set(shown)) != len(shown):
-        raise InputRefused(
-            f"What the channels {', '.join(unclear or names)} show is not clear from their names.",
-            "Say it with --channels, for example --channels DWI,ADC.",
-        )
-    return tuple(shown)
 
 
 def _name(plan: Plan) -> str:

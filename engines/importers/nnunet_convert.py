@@ -1,7 +1,7 @@
 """The process that opens nnU-Net checkpoints: `python -m engines.importers.nnunet_convert` with an order on stdin.
 
-A checkpoint is a pickle, and a pickle can run any code when it is opened; so it is opened here, in a process that does
-nothing else, and only as plain data unless the user said that the source is trusted.
+A checkpoint is a pickle, and a pickle can run any code when it is opened; so it is opened here, in a process that can
+do nothing else, and only as plain data unless the user said that the source is trusted.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import torch
 from torch import nn
 
 from engines.importers.nnunet_order import Facts, Order, resolved
+from engines.importers.walls import confine
+from engines.importers.weights_box import opened
 from engines.training.export import answers, to_onnx
 from inference.volume import Floats
 
@@ -50,11 +52,12 @@ def convert(order: Order) -> Facts:
     Raises:
         ValueError: One sentence, for the user.
     """
-    opened = [_opened(Path(order.source) / f"fold_{fold}" / order.checkpoint, order.trust) for fold in order.folds]
-    first = opened[0]
+    files = [Path(order.source) / f"fold_{fold}" / order.checkpoint for fold in order.folds]
+    checkpoints = [opened(file, order.trust, f"{file.name} of {file.parent.name}") for file in files]
+    first = checkpoints[0]
     name = str(first["init_args"]["configuration"])
     configuration = resolved(json.loads((Path(order.source) / "plans.json").read_text(encoding="utf-8")), name)
-    networks = [_network(configuration, order, checkpoint["network_weights"]) for checkpoint in opened]
+    networks = [_network(configuration, order, checkpoint["network_weights"]) for checkpoint in checkpoints]
     whole = networks[0] if len(networks) == 1 else Folds(networks)
     if sum(weight.numel() * 4 for weight in whole.parameters()) > MOST_BYTES:
         raise ValueError("The folds together are too large for one graph")
@@ -68,23 +71,6 @@ def convert(order: Order) -> Facts:
         tuple(int(a) for a in axes),
         configuration["architecture"]["network_class_name"],
     )
-
-
-def _opened(file: Path, trust: bool) -> dict[str, Any]:
-    if trust:
-        return dict(torch.load(file, map_location="cpu", weights_only=False))
-    try:
-        with torch.serialization.safe_globals(_plain_numbers()):
-            return dict(torch.load(file, map_location="cpu", weights_only=True))
-    except Exception as error:
-        raise ValueError(f"{file.name} of {file.parent.name} holds more than weights and plain data") from error
-
-
-def _plain_numbers() -> list[Any]:
-    """NumPy's own scalars, which nnU-Net's training log is made of."""
-    scalar = np.float64(0).__reduce__()[0]
-    kinds = [type(np.dtype(kind)) for kind in ("float64", "float32", "int64", "int32", "bool")]
-    return [scalar, (scalar, "numpy.core.multiarray.scalar"), np.dtype, *kinds]
 
 
 def _network(configuration: dict[str, Any], order: Order, weights: dict[str, Any]) -> nn.Module:
@@ -129,10 +115,12 @@ def main() -> int:
     """Answer one order; a sentence on standard error and exit code 4 when it cannot be done."""
     table = json.load(sys.stdin)
     warnings.simplefilter("ignore")
+    order = Order(**{**table, "folds": tuple(table["folds"])})
+    confine([Path(order.source)], [Path(order.model).parent])
     try:
-        facts = convert(Order(**{**table, "folds": tuple(table["folds"])}))
-    except ValueError as error:
-        print(error, file=sys.stderr)
+        facts = convert(order)
+    except (ValueError, MemoryError) as error:
+        print(str(error) or "The checkpoint needs too much memory", file=sys.stderr)
         return 4
     json.dump(asdict(facts), sys.stdout)
     return 0

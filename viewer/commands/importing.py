@@ -9,15 +9,23 @@ from viewer.commands.progress import Bar
 
 
 def _fill(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", type=path_of, help="folder of a trained nnU-Net v2 model (plans.json, fold_X)")
+    parser.add_argument("source", type=path_of, help="a detector's .onnx, a nnU-Net v2 folder, a MONAI bundle")
     parser.add_argument("-o", "--out", type=path_of, required=True, metavar="BUNDLE", help="folder for the bundle")
-    parser.add_argument("--name", default="", help="the task's name; default: from data set and configuration")
-    parser.add_argument("--folds", type=_words, default=(), metavar="F", help="folds to average, as 0,1; default: all")
-    parser.add_argument("--checkpoint", default="checkpoint_final.pth", metavar="FILE", help="file in each fold")
+    parser.add_argument("--name", default="", help="the task's name; default: the model's own")
+    parser.add_argument(
+        "--folds", type=_words, default=(), metavar="F", help="nnU-Net: folds to average, as 0,1; default: all"
+    )
+    parser.add_argument(
+        "--checkpoint", default="checkpoint_final.pth", metavar="FILE", help="nnU-Net: file in each fold"
+    )
     parser.add_argument("--channels", type=_words, default=(), metavar="C", help="what each shows, as DWI,ADC")
     parser.add_argument(
-        "--no-mirroring", action="store_true", help="do not average over mirrored inputs: one forward for eight in 3D"
+        "--no-mirroring", action="store_true", help="nnU-Net: do not average over mirrored inputs, eight times the work"
     )
+    parser.add_argument(
+        "--window", type=_window, metavar="LOW,HIGH", help="detector: values that are black and white, as 0,80"
+    )
+    parser.add_argument("--labels", type=_words, default=(), metavar="L", help="detector: names of its classes")
     parser.add_argument(
         "--example",
         type=path_of,
@@ -33,8 +41,17 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _window(text: str) -> tuple[float, float]:
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError("give two numbers, as 0,80") from error
+    return low, high
+
+
 def _execute(words: Words) -> int:
-    from engines.importers.nnunet import Wish, import_model
+    from engines.importers.sources import import_any
+    from engines.importers.wish import Watch, Wish
 
     wish = Wish(
         name=words.name,
@@ -44,19 +61,23 @@ def _execute(words: Words) -> int:
         channels=words.channels,
         examples=tuple(words.example),
         trust=words.trust,
+        window=words.window,
+        labels=words.labels,
     )
     bar = Bar("import")
     with stop_on_interrupt() as stopped:
-        folder = import_model(words.source, words.out, wish, bar, stopped)
+        made = import_any(words.source, words.out, wish, Watch(bar, stopped))
     bar.finish()
-    print_answer(words, {"bundle": str(folder)}, f"bundle written to {folder}")
+    lines = [f"found {s}" for s in made.found] + [f"assumed {s}" for s in made.assumed]
+    document = {"bundle": str(made.folder), "kind": made.kind, "found": made.found, "assumed": made.assumed}
+    print_answer(words, document, "\n".join([*lines, f"bundle written to {made.folder}"]))
     return 0
 
 
 IMPORT = Command(
     "import",
-    "Turn a trained nnU-Net v2 model into a bundle (needs the [train] extra).",
-    "insula engines import nnUNet_results/Dataset1/nnUNetTrainer__nnUNetPlans__3d_fullres -o stroke --channels DWI,ADC",
+    "Turn a model trained elsewhere into a bundle; what kind it is, its files say.",
+    "insula engines import detector.onnx -o nodules --window=-1000,400 --labels nodule",
     _fill,
     _execute,
 )

@@ -12,9 +12,11 @@ import torch
 from engines import child
 from engines.importers import nnunet, nnunet_convert
 from engines.importers import nnunet_reference as reference
-from engines.importers.nnunet import Wish, import_model
+from engines.importers.nnunet import import_model
 from engines.importers.nnunet_order import Order
 from engines.importers.nnunet_recipe import Recipe
+from engines.importers.sources import import_any
+from engines.importers.wish import Wish
 from engines.library import find
 from inference.errors import EngineError, InputRefused, JobCancelled, ManifestInvalid
 from inference.nnunet.plan import Reader, Scheme, read_plan
@@ -64,6 +66,15 @@ def test_a_folder_becomes_a_bundle_in_a_process_of_its_own(model: Path, tmp_path
     assert plan.image_reader_writer is Reader.SIMPLEITK
     assert "3d_fullres" in bundle.card.read_text()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bundle", "model"]
+
+
+def test_what_was_found_and_assumed_is_said(model: Path, here: None, tmp_path: Path) -> None:
+    made = import_any(model, tmp_path / "bundle", Wish())
+    assert (made.kind, made.folder) == ("nnunet", tmp_path / "bundle")
+    assert "3d_fullres, folds 0, 3" in made.found[0]
+    assert "labels lesion, old" in made.found[1]
+    assert made.assumed == ("by their names, DWI is DWI, ADC is ADC",)
+    assert import_any(model, tmp_path / "bundle", Wish(channels=("DWI", "ADC"))).assumed == ()
 
 
 def test_folds_are_averaged_in_one_graph(model: Path, here: None, tmp_path: Path) -> None:
@@ -151,6 +162,17 @@ def test_what_is_no_model_is_refused(model: Path, tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     with pytest.raises(InputRefused, match="no bundle"):
         import_model(model, tmp_path / "own")
+
+
+def test_links_and_paths_out_of_the_folder_are_refused(model: Path, tmp_path: Path) -> None:
+    file = model / "fold_0" / "checkpoint_final.pth"
+    file.rename(tmp_path / "elsewhere.pth")
+    file.symlink_to(tmp_path / "elsewhere.pth")
+    with pytest.raises(InputRefused, match="leads out of the model's folder"):
+        import_model(model, tmp_path / "bundle")
+    for wish in (Wish(checkpoint="../../elsewhere.pth"), Wish(folds=("../x",))):
+        with pytest.raises(InputRefused, match="names, not paths"):
+            import_model(model, tmp_path / "bundle", wish)
 
 
 def test_an_incomplete_folder_names_what_lacks(model: Path, here: None, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from inference.steps.decode import decode, iou_with, keep_best
 
@@ -41,3 +43,13 @@ def test_iou():
     assert iou_with(np.array([0, 0, 2, 2.0]), np.array([[0, 0, 2, 2], [1, 1, 3, 3], [5, 5, 6, 6.0]])) == pytest.approx(
         [1.0, 1 / 7, 0.0]
     )
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.01, 0.9), st.floats(0.1, 0.9))
+def test_cells_that_cannot_reach_the_score_change_nothing_by_being_left_out(seed, score, iou):
+    rng = np.random.default_rng(seed)
+    maps = [rng.normal(0.0, 2.0, (1, 8, side, side + 1)).astype(np.float32) for side in (9, 4)]
+    whole, few = (keep_best(decode(maps, (8, 16), least), score, iou) for least in (0.0, score))
+    assert np.array_equal(whole.boxes, few.boxes)
+    assert np.array_equal(whole.scores, few.scores)
+    assert np.array_equal(whole.classes, few.classes)

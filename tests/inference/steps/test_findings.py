@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import ndimage
 
 from inference.result import Box
 from inference.steps.findings import drop_small, lesions, merge_boxes, side_of
@@ -52,3 +55,17 @@ def test_boxes_merge_through_slices_over_one_gap_and_not_over_two():
 def test_boxes_of_other_classes_or_places_stay_apart():
     assert len(merge_boxes([box(1, 3, 0.5), box(2, 3, 0.5, "SDH"), box(2, 12, 0.5)], GRID, 0.0)) == 3
     assert merge_boxes([], GRID, 0.0) == ()
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.0, 0.2))
+def test_what_is_small_goes_wherever_it_lies(seed, min_ml):
+    rng = np.random.default_rng(seed)
+    labels = (rng.random((6, 9, 8)) < 0.06).astype(np.uint8) * rng.integers(1, 3, (6, 9, 8), dtype=np.uint8)
+    pieces, count = ndimage.label(labels > 0, np.ones((3, 3, 3)))
+    expected = labels.copy()
+    for piece in range(1, count + 1):
+        if (pieces == piece).sum() * 0.02 < min_ml:
+            expected[pieces == piece] = 0
+    assert np.array_equal(drop_small(labels, 0.02, min_ml), expected)
+    found = lesions(expected, np.ones(GRID.shape, np.float32)[:6, :9, :8], GRID, {1: "a", 2: "b"}, None)
+    assert sum(f.volume_ml for f in found) == pytest.approx(0.02 * np.count_nonzero(expected))

@@ -5,7 +5,7 @@ import pytest
 
 from inference.errors import InputRefused
 from inference.steps.head import head_centre, midline_x_mm, require_head
-from inference.steps.slices import require_axial, slice_grid
+from inference.steps.slices import planes_of, require_axial, slice_grid
 from inference.volume import Channel, Geometry, Volume
 
 AXIAL_FLIPS = [(a, b, c) for a in (1, -1) for b in (1, -1) for c in (1, -1)]
@@ -87,3 +87,17 @@ def test_a_head_passes_the_gate_and_an_abdomen_does_not():
     cut_out = Volume(np.where(abdomen > 0, abdomen, 0.0).astype(np.float32), geometry, Channel.CT)
     with pytest.raises(InputRefused, match="no air"):
         require_head(cut_out)
+
+
+@pytest.mark.parametrize("flips", [(1, 1, 1), (-1, 1, -1)])
+def test_several_slices_at_once_are_the_slices_one_by_one(flips):
+    volume = head(flips)
+    grid = slice_grid(volume, (96, 80), (2.1, 2.3))
+    ks = grid.slices[2:7]
+    pictures = grid.pick_all(planes_of(volume.voxels, ks), -1000.0)
+    assert np.array_equal(pictures, np.stack([grid.pick(volume.voxels, k, -1000.0) for k in ks]))
+    back = np.empty(volume.voxels.shape, np.float32)
+    grid.put_back_all(pictures, -7.0, planes_of(back, ks))
+    for k, picture in zip(ks, pictures, strict=True):
+        assert np.array_equal(back[k], grid.put_back(picture, -7.0))
+        assert back[k, 0, 0] == -7.0

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
-from inference.steps.tiles import Stitch, cut, pad_to, tile_starts, tile_weights
+from inference.steps.tiles import Stitch, bell, cut, pad_to, tile_starts, tile_weights
 
 SIDES = st.tuples(*[st.integers(3, 40)] * 3)
 TILES = st.tuples(*[st.integers(3, 16)] * 3)
@@ -35,3 +36,10 @@ def test_weights_peak_in_the_middle_and_never_vanish():
     assert weights[8, 8, 8] == pytest.approx(1.0)
     assert weights.min() > 0
     assert weights[0, 0, 0] < 1e-3
+
+
+@pytest.mark.parametrize("size", [(16, 12, 20), (9, 7), (3, 5, 1)])
+def test_the_bell_is_a_smoothed_impulse_to_the_last_bit(size):
+    impulse = np.zeros(size)
+    impulse[tuple(n // 2 for n in size)] = 1.0
+    assert np.array_equal(bell(size), ndimage.gaussian_filter(impulse, [n / 8 for n in size], mode="constant"))
