@@ -8,6 +8,8 @@ from inference.backends.base import Engine
 from inference.errors import GeometryMismatch, InputRefused, JobCancelled
 from inference.result import CancelledFn, Kind, Progress, ProgressFn, Provenance, Result
 from inference.roads.detect import detect
+from inference.roads.letterboxed import letterboxed
+from inference.roads.monai import monai
 from inference.roads.nnunet import nnunet
 from inference.roads.outline import outline
 from inference.roads.stage import Job
@@ -22,6 +24,8 @@ ROADS: Mapping[Kind, Callable[[Job], Result]] = {
     Kind.BOXES: detect,
     Kind.MASK: outline,
 }
+IMPORTED_ROADS: Mapping[str, Callable[[Job], Result]] = {"nnunet": nnunet, "monai": monai, "letterbox": letterboxed}
+"""By the manifest's kind of sampling."""
 
 
 def run(
@@ -47,13 +51,13 @@ def run(
     """
     chosen = tuple(_require(volumes, spec.channel) for spec in task.channels)
     _require_one_frame(chosen)
-    if not task.is_nnunet:
+    if not task.is_imported:
         require_axial(chosen[0].geometry)
         require_head(chosen[0])
     if cancelled():
         raise JobCancelled
     progress(Progress("prepare", 0, 1))
-    road = nnunet if task.is_nnunet else ROADS[task.kind]
+    road = IMPORTED_ROADS[task.sampling.kind] if task.is_imported else ROADS[task.kind]
     return road(Job(task, chosen, engine, provenance, progress, cancelled, load_seconds))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from inference.errors import MemoryRefused
 from inference.host.cost import Cost
+from inference.monai import plan as monai_plan
 from inference.nnunet.orient import network_spacing
 from inference.nnunet.plan import read_plan
 from inference.result import Kind
@@ -30,6 +31,8 @@ RESERVE_BYTES = 256 << 20
 CHANNEL_GRIDS, LABEL_GRIDS, NNUNET_LABEL_GRIDS = 2, 4, 1
 # What that road holds on the image's own grid beside its channels: mask, probability, and slabs of work.
 NNUNET_SOURCE_GRIDS = 3
+# MONAI's: one label at a time in float64 along one axis after the other, the best so far, their sum, and the mask.
+MONAI_SOURCE_GRIDS = 9
 # Files of control groups, version 2 and version 1: the limit, what is used, and what of that can be had back.
 _GROUPS = (
     ("memory.max", "memory.current", "inactive_file"),
@@ -105,10 +108,13 @@ def _grid_elements(task: Task, source: Geometry) -> int:
     channels = len(task.channels)
     if task.is_nnunet:
         return work * (CHANNEL_GRIDS * channels + NNUNET_LABEL_GRIDS * labels) + here * (channels + NNUNET_SOURCE_GRIDS)
-    return work * (CHANNEL_GRIDS * channels + LABEL_GRIDS * labels) + here * (labels + 1)
+    beside = channels + MONAI_SOURCE_GRIDS if task.sampling.kind == "monai" else labels + 1
+    return work * (CHANNEL_GRIDS * channels + LABEL_GRIDS * labels) + here * beside
 
 
 def _network_spacing(task: Task, source: Geometry) -> tuple[float, ...]:
+    if task.sampling.kind == "monai":
+        return monai_plan.read_plan(task.plan_path).spacing(source.spacing_mm)
     return network_spacing(source, read_plan(task.plan_path)) if task.is_nnunet else task.sampling.spacing_mm
 
 

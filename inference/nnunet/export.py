@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -25,7 +26,8 @@ def mask_of(logits: Floats, frame: Frame, plan: Plan, workers: ThreadPoolExecuto
     whole = np.zeros(frame.whole, dtype=np.uint8)
     inner = whole[frame.box]
     paint = _regions if plan.regions_class_order else _largest
-    rows = max(1, SLAB_VOXELS // (frame.cropped[1] * frame.cropped[2]))
+    share = -(-frame.cropped[0] // (os.cpu_count() or 1))
+    rows = max(1, min(share, SLAB_VOXELS // (frame.cropped[1] * frame.cropped[2])))
 
     def slab(start: int) -> None:
         stop = min(start + rows, frame.cropped[0])

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import combinations, product
 
 import numpy as np
-from scipy import ndimage
 
 from inference.nnunet.plan import Plan, Size
+from inference.steps.tiles import bell
 from inference.volume import Floats
 
 GAUSS_TOP = 10.0
@@ -61,9 +61,7 @@ def gauss(plan: Plan) -> Floats:
     """
     if not plan.use_gaussian:
         return np.ones(plan.tile, dtype=np.float32)
-    impulse = np.zeros(plan.patch_size)
-    impulse[tuple(n // 2 for n in plan.patch_size)] = 1.0
-    weights = ndimage.gaussian_filter(impulse, [n / 8 for n in plan.patch_size], mode="constant", cval=0)
+    weights = bell(plan.patch_size)
     grained = (weights / (weights.max() / GAUSS_TOP)).astype(np.float16).astype(np.float32)
     return np.asarray(np.maximum(grained, grained[grained > 0].min()).reshape(plan.tile), dtype=np.float32)
 

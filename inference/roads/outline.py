@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from inference.errors import GeometryMismatch
 from inference.result import Result
 from inference.roads.stage import Clock, Job, require_varied, spread_over_places
+from inference.roads.walk import Steps, walk
 from inference.steps import findings, normalise
+from inference.steps.bias_field import without_bias_field
 from inference.steps.brain import brain_mask
 from inference.steps.head import midline_x_mm, mr_foreground
 from inference.steps.resample import isotropic_like, to_grid
@@ -40,7 +42,8 @@ def prepared(
     Raises:
         GeometryMismatch: A channel covers less than half of the first one's foreground.
     """
-    resampled = [to_grid(v.voxels, v.geometry, work, fill=0.0) for v in volumes]
+    even = [without_bias_field(v) if s.bias_field else v for v, s in zip(volumes, specs, strict=True)]
+    resampled = [to_grid(v.voxels, v.geometry, work, fill=0.0) for v in even]
     foreground = mr_foreground(resampled[0])
     notes: list[str] = []
     channels = []
@@ -76,12 +79,20 @@ def _stitched(job: Job, voxels: Floats, clock: Clock) -> Floats:
     shape = padded.shape[1], padded.shape[2], padded.shape[3]
     starts = tile_starts(shape, (k, j, i), job.task.sampling.overlap)
     stitch = Stitch(len(job.task.output.labels) + 1, shape, (k, j, i))
-    for done, (start, tile) in enumerate(cut(padded, starts, (k, j, i))):
-        job.step("tiles", done, len(starts))
+
+    def prepare(number: int) -> Floats:
+        ((_, tile),) = cut(padded, [starts[number]], (k, j, i))
+        return np.ascontiguousarray(tile[None])
+
+    def ask(number: int, tile: Floats) -> Floats:
+        job.step("tiles", number, len(starts))
         with clock.part("infer"):
-            (answer,) = job.infer(tile[None])
-        with clock.part("postprocess"):
-            stitch.add(start, answer[0])
+            return np.asarray(job.infer(tile)[0][0])
+
+    def finish(number: int, answer: Floats) -> None:
+        stitch.add(starts[number], answer)
+
+    walk(range(len(starts)), Steps(prepare, ask, finish), clock, job.provenance.device)
     return stitch.logits()[(slice(None), *inner)]
 
 
@@ -95,7 +106,9 @@ def _mask(job: Job, logits: Floats, work: Geometry) -> tuple[Mask, Floats]:
         shares[1:] *= brain_mask(dwi, work.spacing_mm)
     back = np.stack([to_grid(share, work, target) for share in shares[1:]])
     total = back.sum(axis=0)
-    labels = np.where(total > output.threshold, 1 + back.argmax(axis=0), 0).astype(np.uint8)
+    labels = np.zeros(target.shape, dtype=np.uint8)
+    found = total > output.threshold
+    labels[found] = 1 + back[:, found].argmax(axis=0)
     if job.source.valid is not None:
         labels[~job.source.valid] = 0
     labels = findings.drop_small(labels, target.voxel_ml, output.min_ml)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from inference.backends.base import Engine, checked_answer, checked_feed
-from inference.errors import BadOutput, JobCancelled
+from inference.errors import BadOutput, GeometryMismatch, JobCancelled
 from inference.result import CancelledFn, Progress, ProgressFn, Provenance, Seconds
+from inference.steps.findings import drop_small
+from inference.steps.resample import to_grid
 from inference.task import Task
-from inference.volume import Floats, Volume
+from inference.volume import Floats, Labels, Mask, Volume
 
 LEAST_SPREAD = 1e-5
 
@@ -67,11 +69,38 @@ class Clock:
         return Seconds(self.load, *parts)
 
 
+def on_first_grid(volumes: tuple[Volume, ...]) -> tuple[Floats, tuple[str, ...]]:
+    """float32 [c, k, j, i] on the first volume's grid, and which channels had to be brought there.
+
+    Raises:
+        GeometryMismatch: A channel does not reach the first one's grid at all.
+    """
+    grid = volumes[0].geometry
+    moved = [v for v in volumes if not v.geometry.same_grid(grid)]
+    channels = np.stack([to_grid(v.voxels, v.geometry, grid) for v in volumes])
+    for volume, values in zip(volumes, channels, strict=True):
+        if volume in moved and not values.any():
+            raise GeometryMismatch(
+                f"The {volume.channel.value} series does not overlap the first one.",
+                "Choose series of the same examination.",
+            )
+    return channels, tuple(f"{v.channel.value} was resampled onto the grid of the first series." for v in moved)
+
+
+def mask_of(job: Job, labels: Labels, names: Mapping[int, str]) -> Mask:
+    """Labels on the source's grid as the task's mask: nothing where nothing was measured, no piece too small."""
+    if job.source.valid is not None:
+        labels[~job.source.valid] = 0
+    geometry = job.source.geometry
+    return Mask(drop_small(labels, geometry.voxel_ml, job.task.output.min_ml), geometry, names)
+
+
 def spread_over_places(maps: Floats) -> float:
     """Largest difference between two places of one map, as a share of the largest value. [map, ...place]."""
     flat = maps.reshape(len(maps), -1)
-    largest = float(np.abs(flat).max())
-    return float(np.ptp(flat, axis=1).max()) / largest if largest > 0 else 0.0
+    low, high = flat.min(axis=1), flat.max(axis=1)
+    largest = max(float(high.max()), -float(low.min()))
+    return float((high - low).max()) / largest if largest > 0 else 0.0
 
 
 def require_varied(spread: float, what: str) -> None:

@@ -7,9 +7,9 @@ from typing import TypeVar
 import numpy as np
 
 from inference.result import Result
+from inference.roads.slicewise import Answer, slicewise
 from inference.roads.stage import Clock, Job, require_varied, spread_over_places
-from inference.steps import normalise
-from inference.steps.slices import SliceGrid, slice_grid
+from inference.steps.slices import SliceGrid, planes_of, slice_grid
 from inference.task import Task
 from inference.volume import Channel, Floats, Volume
 
@@ -22,19 +22,15 @@ def synthesise(job: Job) -> Result:
     spec, output = job.task.channels[0], job.task.output
     with clock.part("preprocess"):
         grid = slice_grid(job.source, _pair(job.task.sampling.size), _pair(job.task.sampling.spacing_mm))
-        made = np.full(job.source.geometry.shape, output.low, dtype=np.float32)
-    spread = 0.0
-    for done, k in enumerate(grid.slices):
-        job.step("slices", done, len(grid.slices))
-        with clock.part("preprocess"):
-            picture = normalise.window(grid.pick(job.source.voxels, k, spec.low), spec.low, spec.high)
-        with clock.part("infer"):
-            (answer,) = job.infer(picture[None, None])
-        with clock.part("postprocess"):
-            spread = max(spread, spread_over_places(answer[0]))
-            made[k] = picture_on_slice(job.task, grid, answer[0, 0])
-    require_varied(spread, "pixel")
-    job.step("slices", len(grid.slices), len(grid.slices))
+        made = np.empty(job.source.geometry.shape, dtype=np.float32)
+    spreads: list[float] = []
+
+    def place(ks: range, answers: list[Answer]) -> None:
+        spreads.extend(spread_over_places(answer[0]) for (answer,) in answers)
+        pictures_on_slices(job.task, grid, np.concatenate([answer[0] for (answer,) in answers]), planes_of(made, ks))
+
+    slicewise(job, clock, grid, place)
+    require_varied(max(spreads), "pixel")
     channel = Channel(output.channel)
     volume = Volume(
         voxels=made,
@@ -49,9 +45,19 @@ def synthesise(job: Job) -> Result:
 
 def picture_on_slice(task: Task, grid: SliceGrid, answer: Floats) -> Floats:
     """The network's picture [rows, columns] in -1..1 as values [j, i] on a source slice."""
+    plane = np.empty((1, *grid.source_shape[1:]), dtype=np.float32)
+    pictures_on_slices(task, grid, answer[None], plane)
+    return np.asarray(plane[0])
+
+
+def pictures_on_slices(task: Task, grid: SliceGrid, answers: Floats, planes: Floats) -> None:
+    """The network's pictures [n, rows, columns] in -1..1 as values into source slices [n, j, i]."""
     low, high = task.output.low, task.output.high
-    scaled = (np.clip(answer, -1.0, 1.0) + 1.0) / 2.0 * (high - low) + low
-    return grid.put_back(scaled.astype(np.float32), low)
+    values = np.clip(answers, -1.0, 1.0)
+    values += 1.0
+    values *= (high - low) / 2.0
+    values += low
+    grid.put_back_all(values, low, planes)
 
 
 def _pair(values: tuple[T, ...]) -> tuple[T, T]:

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from inference.steps.ball import deeper, within
+from inference.steps.box import box_round
 from inference.steps.head import mr_foreground
 from inference.volume import Floats
 
@@ -14,6 +16,7 @@ BRIGHT_PERCENTILE = 75.0
 BRIGHT_SHARE = 0.4
 NECK_MM = 4.5
 RIM_MM = 3.0
+IN_PLANE = ndimage.generate_binary_structure(3, 1) & np.array([False, True, False])[:, None, None]
 
 
 def brain_mask(dwi: Floats, spacing_mm: tuple[float, float, float]) -> Bools:
@@ -34,33 +37,33 @@ def brain_mask(dwi: Floats, spacing_mm: tuple[float, float, float]) -> Bools:
     bright = dwi > BRIGHT_SHARE * np.percentile(head, BRIGHT_PERCENTILE)
     inner = _core(bright, spacing_mm)
     brain = np.zeros(dwi.shape, dtype=bool)
-    if inner.any():
-        near = _box(inner, NECK_MM + RIM_MM, spacing_mm)
-        grown = _depth_mm(~inner[near], spacing_mm) <= NECK_MM + RIM_MM
-        brain[near] = np.stack([ndimage.binary_fill_holes(plane) for plane in grown])
+    near = box_round(inner, _margin(NECK_MM + RIM_MM, spacing_mm))
+    if near is not None:
+        brain[near] = _without_holes(within(inner[near], NECK_MM + RIM_MM, spacing_mm))
     return brain
 
 
 def _core(bright: Bools, spacing_mm: tuple[float, float, float]) -> Bools:
     """The largest piece of what lies deeper than the neck's radius; nothing where no place is so deep."""
     core = np.zeros(bright.shape, dtype=bool)
-    box = _box(bright, 0.0, spacing_mm)
-    pieces, count = ndimage.label(_depth_mm(bright[box], spacing_mm) > NECK_MM)
-    if count:
-        core[box] = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
+    box = box_round(bright, (1, 1, 1))
+    if box is not None:
+        pieces, count = ndimage.label(deeper(bright[box], NECK_MM, spacing_mm))
+        if count:
+            core[box] = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
     return core
 
 
-def _box(mask: Bools, reach_mm: float, spacing_mm: tuple[float, float, float]) -> tuple[slice, ...]:
-    """Bounding box of a mask that is not empty, wider by the reach and a voxel: distances need not look further."""
-    box = []
-    for axis, mm in enumerate(spacing_mm[::-1]):
-        at = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
-        margin = int(np.ceil(reach_mm / mm)) + 1
-        box.append(slice(max(0, int(at[0]) - margin), int(at[-1]) + 1 + margin))
-    return tuple(box)
+def _margin(reach_mm: float, spacing_mm: tuple[float, float, float]) -> tuple[int, int, int]:
+    x, y, z = (int(np.ceil(reach_mm / mm)) + 1 for mm in spacing_mm)
+    return z, y, x
 
 
-def _depth_mm(mask: Bools, spacing_mm: tuple[float, float, float]) -> NDArray[np.float64]:
-    """Distance of each voxel of the mask to the nearest one outside it."""
-    return np.asarray(ndimage.distance_transform_edt(mask, sampling=spacing_mm[::-1]))
+def _without_holes(planes: Bools) -> Bools:
+    """Each plane with its holes: what cannot reach the plane's border through edges of pixels outside the mask."""
+    pieces, count = ndimage.label(~planes, IN_PLANE)
+    outside = np.zeros(count + 1, dtype=bool)
+    for border in (pieces[:, 0], pieces[:, -1], pieces[:, :, 0], pieces[:, :, -1]):
+        outside[border] = True
+    outside[0] = False
+    return np.asarray(~outside[pieces])

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from inference.result import Box, Finding, Point
+from inference.steps.box import box_round
 from inference.volume import Floats, Geometry, Labels, Points
 
 MIDLINE_MM = 5.0
@@ -27,12 +28,15 @@ def side_of(x_mm: float, midline_x_mm: float | None) -> str:
 
 def drop_small(labels: Labels, voxel_ml: float, min_ml: float) -> Labels:
     """Remove connected components (26 neighbours) below `min_ml`. uint8 [k, j, i]."""
-    pieces, count = ndimage.label(labels > 0, TOUCHING)
-    if not count:
+    box = box_round(labels > 0)
+    if box is None:
         return labels
+    pieces, _ = ndimage.label(labels[box] > 0, TOUCHING)
     small = np.bincount(pieces.ravel()) * voxel_ml < min_ml
     small[0] = False
-    return np.where(small[pieces], 0, labels).astype(np.uint8)
+    kept = labels.copy()
+    kept[box][small[pieces]] = 0
+    return kept
 
 
 def lesions(
@@ -43,13 +47,17 @@ def lesions(
     Args:
         labels: uint8 [k, j, i]. probability: float32 [k, j, i], of any lesion; a finding's score is its mean.
     """
+    box = box_round(labels > 0)
+    if box is None:
+        return ()
     found = []
     for label, name in names.items():
-        pieces, _ = ndimage.label(labels == label, TOUCHING)
+        pieces, _ = ndimage.label(labels[box] == label, TOUCHING)
         for number, at in enumerate(ndimage.find_objects(pieces), start=1):
             piece = pieces[at] == number
-            kji = np.argwhere(piece) + [s.start for s in at]
-            found.append(_lesion(kji, name, float(probability[at][piece].mean()), geometry, midline_x_mm))
+            kji = np.argwhere(piece) + [inner.start + outer.start for inner, outer in zip(at, box, strict=True)]
+            score = float(probability[box][at][piece].mean())
+            found.append(_lesion(kji, name, score, geometry, midline_x_mm))
     return tuple(sorted(found, key=lambda f: -(f.volume_ml or 0.0)))
 
 
@@ -67,7 +75,7 @@ def _lesion(kji: np.ndarray, name: str, score: float, geometry: Geometry, midlin
     )
 
 
-def merge_boxes(boxes: Iterable[Box], geometry: Geometry, midline_x_mm: float) -> tuple[Finding, ...]:
+def merge_boxes(boxes: Iterable[Box], geometry: Geometry, midline_x_mm: float | None) -> tuple[Finding, ...]:
     """Boxes of one class that overlap on nearby slices are one finding, best score first.
 
     A box joins a chain when its slice is at most two further than the chain's last one and their
@@ -94,7 +102,7 @@ def overlap(a: Box, b: Box) -> float:
     return shared / total if total > 0 else 0.0
 
 
-def _merged(chain: Sequence[Box], geometry: Geometry, midline_x_mm: float) -> Finding:
+def _merged(chain: Sequence[Box], geometry: Geometry, midline_x_mm: float | None) -> Finding:
     low = np.array([min(b.i0 for b in chain), min(b.j0 for b in chain), chain[0].k - 0.5])
     high = np.array([max(b.i1 for b in chain), max(b.j1 for b in chain), chain[-1].k + 0.5])
     best = max(chain, key=lambda b: b.score)

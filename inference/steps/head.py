@@ -37,14 +37,24 @@ def head_mask(volume: Volume) -> tuple[Bools, tuple[int, int, int]]:
 def _largest_piece(volume: Volume, channel: Channel, stride: tuple[int, int, int]) -> Bools:
     coarse = volume.voxels[:: stride[0], :: stride[1], :: stride[2]]
     tissue = coarse > CT_TISSUE_HU if channel is Channel.CT else mr_foreground(coarse)
-    across = np.zeros((3, 3, 3), dtype=bool)
-    across[1] = ndimage.generate_binary_structure(2, 1)
-    opened = ndimage.binary_opening(tissue, across)
-    labels, count = ndimage.label(opened)
+    labels, count = ndimage.label(_opened(tissue))
     if count == 0:
         raise InputRefused("No head was found in the image.", "Choose a series that shows a head.")
     largest = 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
     return np.asarray(labels == largest)
+
+
+def _opened(mask: Bools) -> Bools:
+    """Opening by the four neighbours in the plane; beyond the border is nothing."""
+    whole = np.zeros(mask.shape, dtype=bool)
+    inner, core = (slice(None), slice(1, -1), slice(1, -1)), mask[:, 1:-1, 1:-1]
+    whole[inner] = core & mask[:, :-2, 1:-1] & mask[:, 2:, 1:-1] & mask[:, 1:-1, :-2] & mask[:, 1:-1, 2:]
+    grown = whole.copy()
+    grown[:, 1:] |= whole[:, :-1]
+    grown[:, :-1] |= whole[:, 1:]
+    grown[:, :, 1:] |= whole[:, :, :-1]
+    grown[:, :, :-1] |= whole[:, :, 1:]
+    return grown
 
 
 def head_centre(volume: Volume) -> tuple[float, float, float]:
@@ -91,6 +101,15 @@ def midline_x_mm(volume: Volume) -> float:
     """LPS x of the head's middle: the centre of its bounding box."""
     k, j, i = head_centre(volume)
     return float(volume.geometry.world_from_index((i, j, k))[0])
+
+
+def midline_of_any(volume: Volume) -> float | None:
+    """LPS x of the head's middle; None where the image shows no head."""
+    try:
+        require_head(volume)
+        return midline_x_mm(volume)
+    except InputRefused:
+        return None
 
 
 def _stride(volume: Volume) -> tuple[int, int, int]:

@@ -15,7 +15,10 @@ ADC_PLAUSIBLE = (0.3, 3.5)
 
 def window(values: Floats, low: float, high: float) -> Floats:
     """Clip to [low, high] and map linearly to [-1, 1]. Any shape."""
-    scaled = (np.clip(values, low, high) - low) * (2.0 / (high - low)) - 1.0
+    scaled = np.clip(values, low, high)
+    scaled -= low
+    scaled *= 2.0 / (high - low)
+    scaled -= 1.0
     return np.asarray(scaled, dtype=np.float32)
 
 

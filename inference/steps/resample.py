@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from inference.volume import Floats, Geometry
+from inference.steps.bands import Places, band, sigmas
+from inference.volume import Floats, Geometry, Points
+
+SLACK = 1e-6
+"""Voxels by which rounding may put a place beyond the source's border, or aside from its axis."""
 
 
 def to_grid(values: Floats, source: Geometry, target: Geometry, *, fill: float = 0.0) -> Floats:
@@ -25,6 +29,9 @@ def to_grid(values: Floats, source: Geometry, target: Geometry, *, fill: float =
     index_map = np.linalg.inv(source.affine) @ target.affine
     flip = slice(None, None, -1)
     matrix, offset = index_map[:3, :3][flip, flip], index_map[:3, 3][flip]
+    turned = _turned(matrix, target.shape)
+    if turned is not None and np.isfinite(values.sum(dtype=np.float64)):
+        return _axis_by_axis(values.transpose(turned), matrix[turned, (0, 1, 2)], offset[list(turned)], target, fill)
     smooth = _smoothed(values, matrix)
     padded = np.pad(smooth, 1, mode="edge")
     out = ndimage.affine_transform(
@@ -49,10 +56,32 @@ def isotropic_like(source: Geometry, spacing_mm: tuple[float, float, float]) -> 
     return Geometry.from_axes(shape, new, first, source.direction, source.frame_of_reference)
 
 
+def _turned(matrix: Points, target: tuple[int, int, int]) -> tuple[int, int, int] | None:
+    """The source axis that runs along each target axis; None where grids stand askew to each other."""
+    k, j, i = (int(axis) for axis in np.abs(matrix).argmax(axis=0))
+    aside = matrix.copy()
+    aside[(k, j, i), (0, 1, 2)] = 0.0
+    drift = np.abs(aside).sum(axis=1) * max(target)
+    return (k, j, i) if {k, j, i} == {0, 1, 2} and drift.max() < SLACK else None
+
+
+def _axis_by_axis(values: Floats, step: Points, first: Points, target: Geometry, fill: float) -> Floats:
+    """The same for parallel axes: three small operators, the one that leaves least first."""
+    sigma = sigmas(step)
+    inside = [slice(0)] * 3
+    for axis in sorted(range(3), key=lambda a: target.shape[a] / values.shape[a]):
+        width = values.shape[2] if axis < 2 else values.shape[1]
+        places = Places(float(first[axis]), float(step[axis]), target.shape[axis])
+        line = band(places, values.shape[axis], float(sigma[axis]), width, SLACK)
+        values, inside[axis] = line.along(values, axis), line.inside
+    out = np.full(target.shape, fill, dtype=np.float32)
+    out[tuple(inside)] = values[tuple(inside)]
+    return out
+
+
 def _smoothed(values: Floats, matrix: np.ndarray) -> Floats:
-    step = np.abs(matrix).max(axis=1)
-    sigma = 0.4 * np.sqrt(np.maximum(step**2 - 1.0, 0.0))
-    return values if sigma.max() < 0.2 else np.asarray(ndimage.gaussian_filter(values, sigma), dtype=np.float32)
+    sigma = sigmas(np.abs(matrix).max(axis=1))
+    return np.asarray(ndimage.gaussian_filter(values, sigma), dtype=np.float32) if sigma.any() else values
 
 
 def _inside(
@@ -64,5 +93,5 @@ def _inside(
     for axis in range(3):
         row = matrix[axis]
         at = (row[0] * k)[:, None, None] + (row[1] * j)[None, :, None] + (row[2] * i)[None, None, :] + offset[axis]
-        ones &= (at >= -0.5 - 1e-6) & (at <= source[axis] - 0.5 + 1e-6)
+        ones &= (at >= -0.5 - SLACK) & (at <= source[axis] - 0.5 + SLACK)
     return ones

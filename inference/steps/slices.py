@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, sparse
 
 from inference.errors import InputRefused
+from inference.steps.bands import Band, Places, band, sigmas
 from inference.steps.head import head_centre
 from inference.volume import Floats, Geometry, Volume
 
@@ -32,18 +30,43 @@ class SliceGrid:
 
     j: NDArray[np.float64]
     i: NDArray[np.float64]
-    slices: tuple[int, ...]
+    slices: range
     source_shape: tuple[int, int, int]
 
     def pick(self, voxels: Floats, k: int, fill: float) -> Floats:
         """Slice k as float32 [rows, columns]."""
-        return _separable(voxels[k], self.j, self.i, fill)
+        (picture,) = self.pick_all(voxels[k][None], fill)
+        return np.asarray(picture)
+
+    def pick_all(self, planes: Floats, fill: float) -> Floats:
+        """Source slices [n, j, i] as float32 [n, rows, columns]; several at once cost less each."""
+        sigma_j, sigma_i = map(float, sigmas((_step(self.j), _step(self.i))))
+        rows = _band(self.j, planes.shape[1], sigma_j, planes.shape[2])
+        columns = _band(self.i, planes.shape[2], sigma_i, len(self.j))
+        across = np.empty((len(planes), rows.count, planes.shape[2]), dtype=np.float32)
+        rows.rows(planes, across)
+        pictures = np.empty((len(planes), rows.count, columns.count), dtype=np.float32)
+        columns.columns(across[:, rows.inside], pictures[:, rows.inside])
+        _fill(pictures, rows.inside, columns.inside, fill)
+        return pictures
 
     def put_back(self, picture: Floats, fill: float) -> Floats:
         """A network picture as float32 [j, i] on the source's slice."""
-        rows = _inverse(self.j, self.source_shape[1])
-        columns = _inverse(self.i, self.source_shape[2])
-        return _separable(picture, rows, columns, fill)
+        plane = np.empty((1, *self.source_shape[1:]), dtype=np.float32)
+        self.put_back_all(picture[None], fill, plane)
+        return np.asarray(plane[0])
+
+    def put_back_all(self, pictures: Floats, fill: float, planes: Floats) -> None:
+        """The network's pictures [n, rows, columns] into source slices, float32 [n, j, i]."""
+        _, j, i = self.source_shape
+        at_j, at_i = _inverse(self.j, j), _inverse(self.i, i)
+        sigma_j, sigma_i = map(float, sigmas((_step(at_j), _step(at_i))))
+        columns = _band(at_i, pictures.shape[2], sigma_i, pictures.shape[1])
+        rows = _band(at_j, pictures.shape[1], sigma_j, i)
+        across = np.empty((len(pictures), pictures.shape[1], i), dtype=np.float32)
+        columns.columns(pictures, across)
+        rows.rows(across[:, :, columns.inside], planes[:, :, columns.inside])
+        _fill(planes, rows.inside, columns.inside, fill)
 
     def source_ji(self, rows: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n,) fractional rows and columns -> (n, 2) fractional source indices (j, i)."""
@@ -70,9 +93,14 @@ def slice_grid(volume: Volume, size: tuple[int, int], spacing_mm: tuple[float, f
     return SliceGrid(
         j=j_middle + rows * (spacing_mm[0] / y_mm * to_back),
         i=i_middle + columns * (spacing_mm[1] / x_mm * to_left),
-        slices=tuple(order),
+        slices=order,
         source_shape=volume.geometry.shape,
     )
+
+
+def planes_of(voxels: Floats, ks: range) -> Floats:
+    """Neighbouring slices [n, j, i] of a volume, in the order of `ks`; a view."""
+    return voxels[min(ks) : max(ks) + 1][:: ks.step]
 
 
 def require_axial(geometry: Geometry) -> None:
@@ -81,37 +109,19 @@ def require_axial(geometry: Geometry) -> None:
         raise InputRefused("The series was not acquired in axial slices.", "Choose an axial series for this task.")
 
 
-def _separable(plane: Floats, j: NDArray[np.float64], i: NDArray[np.float64], fill: float) -> Floats:
-    """Bilinear picture [len(j), len(i)] of a plane [j, i]; smoothed first where the steps are coarser."""
-    step = np.array([abs(j[1] - j[0]), abs(i[1] - i[0])])
-    sigma = 0.4 * np.sqrt(np.maximum(step**2 - 1.0, 0.0))
-    sigma_j, sigma_i = (0.0, 0.0) if sigma.max() < 0.2 else (float(sigma[0]), float(sigma[1]))
-    rows, in_j = _along(float(j[0]), float(j[1]), len(j), plane.shape[0], sigma_j)
-    columns, in_i = _along(float(i[0]), float(i[1]), len(i), plane.shape[1], sigma_i)
-    half = np.ascontiguousarray((rows @ plane.astype(np.float32, copy=False)).T)
-    out = np.ascontiguousarray((columns @ half).T)
-    out[~in_j] = fill
-    out[:, ~in_i] = fill
-    return out
+def _fill(planes: Floats, rows: slice, columns: slice, fill: float) -> None:
+    planes[:, : rows.start] = fill
+    planes[:, rows.stop :] = fill
+    planes[:, :, : columns.start] = fill
+    planes[:, :, columns.stop :] = fill
 
 
-@lru_cache(maxsize=16)
-def _along(first: float, second: float, count: int, size: int, sigma: float) -> tuple[Any, NDArray[np.bool_]]:
-    """Smoothing and linear interpolation of one axis as a sparse matrix [count, size]; and which places lie inside.
+def _band(at: NDArray[np.float64], size: int, sigma: float, width: int) -> Band:
+    return band(Places(float(at[0]), _step(at), len(at)), size, sigma, width)
 
-    All slices of a volume share it, so that a slice costs two products of a few numbers a row.
-    """
-    at = first + (second - first) * np.arange(count)
-    inside = (at >= -0.5) & (at <= size - 0.5)
-    limited = np.clip(at, 0, size - 1)
-    floor = np.floor(limited).astype(np.intp)
-    share = limited - floor
-    places = np.concatenate([floor, np.minimum(floor + 1, size - 1)])
-    lines = np.tile(np.arange(count), 2)
-    matrix = sparse.csr_array((np.concatenate([1 - share, share]), (lines, places)), shape=(count, size))
-    if sigma > 0:
-        matrix = matrix @ sparse.csr_array(ndimage.gaussian_filter1d(np.eye(size), sigma, axis=0))
-    return matrix.astype(np.float32), inside
+
+def _step(at: NDArray[np.float64]) -> float:
+    return float(at[1] - at[0])
 
 
 def _inverse(at: NDArray[np.float64], size: int) -> NDArray[np.float64]:
