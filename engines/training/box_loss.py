@@ -30,7 +30,8 @@ def flatten(maps: Sequence[Tensor], strides: Sequence[int]) -> Flat:
     for raw, stride in zip(maps, strides, strict=True):
         cells = raw.flatten(2).transpose(1, 2)
         height, width = raw.shape[2:]
-        y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+        rows, columns = (torch.arange(n, device=raw.device) for n in (height, width))
+        y, x = torch.meshgrid(rows, columns, indexing="ij")
         corner = torch.stack([x.flatten(), y.flatten()], dim=-1).float()
         centre = (corner + cells[..., :2]) * stride
         half = torch.exp(cells[..., 2:4].clamp(max=8.0)) * stride / 2
@@ -38,7 +39,7 @@ def flatten(maps: Sequence[Tensor], strides: Sequence[int]) -> Flat:
         objectness.append(cells[..., 4])
         classes.append(cells[..., 5:])
         centres.append((corner + 0.5) * stride)
-        steps.append(torch.full((height * width,), float(stride)))
+        steps.append(torch.full((height * width,), float(stride), device=raw.device))
     return Flat(
         torch.cat(boxes, 1), torch.cat(objectness, 1), torch.cat(classes, 1), torch.cat(centres), torch.cat(steps)
     )
@@ -76,8 +77,8 @@ def assign(flat: Flat, n: int, boxes: Tensor, labels: Tensor) -> tuple[Tensor, T
     overlap = pair_iou(boxes, flat.boxes[n]).nan_to_num(0.0)
     likely = (flat.classes[n].sigmoid() * flat.objectness[n].sigmoid()[:, None]).sqrt()[:, labels].T
     cost = -torch.log(likely + 1e-6) - 3.0 * torch.log(overlap + 1e-6) + 1e5 * ~allowed
-    best = torch.full((flat.centres.shape[0],), float("inf"))
-    owner = torch.full((flat.centres.shape[0],), -1, dtype=torch.long)
+    best = torch.full_like(flat.centres[:, 0], float("inf"))
+    owner = torch.full_like(flat.centres[:, 0], -1, dtype=torch.long)
     for m in range(len(boxes)):
         count = int(overlap[m][allowed[m]].topk(min(CANDIDATES, int(allowed[m].sum()))).values.sum().clamp(min=1.0))
         chosen = cost[m].topk(count, largest=False).indices

@@ -1,10 +1,9 @@
-"""Grey slices with boxes: a folder in YOLO's layout, and seeded augmentation of batches."""
+"""Grey slices with boxes, as one array, and seeded augmentation of batches."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,10 +12,10 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from engines.training.readers.cases import Boxes, BoxPicture
 from inference.errors import InputRefused
 
 Pixels = NDArray[np.uint8]
-Boxes = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,20 +47,17 @@ class BoxedSlices:
         )
 
 
-def read_yolo(folder: Path, side: int) -> BoxedSlices:
-    """Read `folder/images/*.jpg` and `folder/labels/*.txt`, brought to side x side by area averaging.
-
-    A label line is a class and either centre and size (4 numbers) or a polygon (6 or more), as shares of the picture.
+def boxed_slices(pictures: Sequence[BoxPicture], side: int) -> BoxedSlices:
+    """Pictures of a reader, brought to side x side by area averaging, their boxes with them.
 
     Raises:
-        InputRefused: The folder holds no pictures.
+        InputRefused: There is no picture.
     """
-    files = sorted((folder / "images").glob("*.jpg"))
-    if not files:
-        raise InputRefused("The data set's folder holds no pictures.", "Unpack it again.")
-    pixels = np.stack([_grey(f, side) for f in files])
-    marked = [_marks(folder / "labels" / f"{f.stem}.txt", side) for f in files]
-    return BoxedSlices(pixels, tuple(b for b, _ in marked), tuple(c for _, c in marked), tuple(f.stem for f in files))
+    if not pictures:
+        raise InputRefused("The data set holds no pictures.", "Unpack it again.")
+    pixels = np.stack([_grey(picture, side) for picture in pictures])
+    boxes = tuple(p.boxes * np.array([side / n for n in (*p.size, *p.size)], dtype=np.float32) for p in pictures)
+    return BoxedSlices(pixels, boxes, tuple(p.labels for p in pictures), tuple(p.name for p in pictures))
 
 
 def drawing_weights(slices: BoxedSlices, classes: int, positive: float) -> NDArray[np.float64]:
@@ -90,23 +86,9 @@ def augmented(
     return pictures, truth
 
 
-def _grey(file: Path, side: int) -> Pixels:
-    with Image.open(file) as image:
+def _grey(picture: BoxPicture, side: int) -> Pixels:
+    with Image.open(picture.file) as image:
         return np.asarray(image.convert("L").resize((side, side), Image.Resampling.BOX))
-
-
-def _marks(file: Path, side: int) -> tuple[Boxes, NDArray[np.int64]]:
-    lines = file.read_text(encoding="ascii").splitlines() if file.exists() else []
-    rows = [[float(v) for v in line.split()] for line in lines if line.strip()]
-    boxes = np.array([_box(row[1:]) for row in rows], dtype=np.float32).reshape(-1, 4) * side
-    return boxes.astype(np.float32), np.array([int(row[0]) for row in rows], dtype=np.int64)
-
-
-def _box(numbers: list[float]) -> tuple[float, float, float, float]:
-    if len(numbers) == 4:
-        x, y, w, h = numbers
-        return x - w / 2, y - h / 2, x + w / 2, y + h / 2
-    return min(numbers[::2]), min(numbers[1::2]), max(numbers[::2]), max(numbers[1::2])
 
 
 def _placement(rng: np.random.Generator, side: int) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -45,10 +45,24 @@ def export_bundle(network: nn.Module, manifest: Mapping[str, Any], example: Floa
     Raises:
         EngineError: ONNX Runtime does not answer what PyTorch does, within 5e-4 of the output's range.
     """
+    return _whole(folder, lambda partial: _fill_bundle(network.eval(), manifest, example, card, partial))
+
+
+def export_network(network: nn.Module, manifest: Mapping[str, Any], example: Floats, card: str, folder: Path) -> Path:
+    """Write what no task of the viewer can run yet: the same files as a bundle, described by network.toml.
+
+    Raises:
+        EngineError: ONNX Runtime does not answer what PyTorch does.
+    """
+    return _whole(folder, lambda partial: _fill(network.eval(), manifest, example, card, partial, "network.toml"))
+
+
+def _whole(folder: Path, fill: Callable[[Path], None]) -> Path:
+    """Fill a folder beside the final one and put it in its place once it is whole."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        _fill(network.eval(), manifest, example, card, partial)
+        fill(partial)
         partial.chmod(0o755)
         if folder.exists():
             shutil.rmtree(folder)
@@ -83,7 +97,14 @@ def answers(file: Path, example: Floats) -> dict[str, Floats]:
         return engine.infer({engine.inputs[0].name: example})
 
 
-def _fill(network: nn.Module, manifest: Mapping[str, Any], example: Floats, card: str, folder: Path) -> None:
+def _fill_bundle(network: nn.Module, manifest: Mapping[str, Any], example: Floats, card: str, folder: Path) -> None:
+    _fill(network, manifest, example, card, folder, "manifest.toml")
+    read_task(folder)
+
+
+def _fill(
+    network: nn.Module, manifest: Mapping[str, Any], example: Floats, card: str, folder: Path, described: str
+) -> None:
     model = manifest["model"]
     file = folder / model["file"]
     example = _coarse(example, INPUT_GRAIN)
@@ -92,12 +113,11 @@ def _fill(network: nn.Module, manifest: Mapping[str, Any], example: Floats, card
     _require_parity(network, example, spoken)
     checksum = hashlib.sha256(file.read_bytes()).hexdigest()
     text = toml_text({**manifest, "model": {**model, "sha256": checksum}})
-    (folder / "manifest.toml").write_text(text, encoding="utf-8")
+    (folder / described).write_text(text, encoding="utf-8")
     stored = {name: _coarse(value, OUTPUT_GRAIN) for name, value in spoken.items()}
     arrays: dict[str, Any] = {model["input"]: example, **stored}
     np.savez_compressed(folder / manifest["test_vector"]["file"], **arrays)
     (folder / "card.md").write_text(card, encoding="utf-8")
-    read_task(folder)
 
 
 def _coarse(values: Floats, grain: float) -> Floats:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +14,29 @@ import numpy as np
 import torch
 from torch import nn
 
-from inference.errors import BadOutput, JobCancelled
+from engines.training import checkpoint
+from engines.training.checkpoint import Kept
+from engines.training.curves import Curves, Look, Point
+from engines.training.rates import RateFn, fade
+from inference.errors import BadOutput, InsulaError, JobCancelled
 from inference.result import CancelledFn, Progress, ProgressFn
 
-WARM_UP_STEPS = 100
-FADE_SHARE = 0.35
 SAVE_EVERY = 200
+SAVE_AFTER_S = 300.0
+
+LookFn = Callable[[nn.Module], Look]
+"""A network, in evaluation mode -> how it does on the held-out cases."""
+
+
+class Stopped(JobCancelled):
+    """Training was stopped; what it learned so far is kept."""
+
+    def __init__(self, step: int, steps: int) -> None:
+        InsulaError.__init__(
+            self,
+            f"Training was stopped after {step} of {steps} steps; the checkpoint is kept.",
+            "Go on with the same command and --resume.",
+        )
 
 
 class Trainee(Protocol):
@@ -38,15 +57,27 @@ class Trainee(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What to do: how many steps, from which seed, and where the checkpoint lies.
+    """What to do: how many steps, from which seed, and where the checkpoint and the curves lie.
 
-    `memory` limits the running mean of the weights, which otherwise spans the last ninth of the steps so far.
+    Attributes:
+        memory: Limits the running mean of the weights, which otherwise spans the last ninth of the steps so far.
+        rate: Share of the learning rate at a step.
+        recipe: Fingerprint of what decides the run.
+        look: Measures held-out cases; with it the best weights so far are what the run gives.
+        look_every: Steps between looks; 0: none.
+        patience: Looks without a better one after which the run ends; 0: it never ends early.
     """
 
     steps: int
     seed: int
     checkpoint: Path
+    curves: Path
     memory: float = 0.998
+    rate: RateFn = fade
+    recipe: str = ""
+    look: LookFn | None = None
+    look_every: int = 0
+    patience: int = 0
 
 
 def step_rng(seed: int, step: int) -> np.random.Generator:
@@ -54,38 +85,96 @@ def step_rng(seed: int, step: int) -> np.random.Generator:
     return np.random.default_rng((seed, step))
 
 
-def rate_at(step: int, steps: int) -> float:
-    """Share of the learning rate: a fixed warm-up, a plateau, and a cosine fade over the last third.
-
-    The plateau does not depend on `steps`, so a run may be shortened or prolonged from any checkpoint in it.
-    """
-    fade_from = steps * (1.0 - FADE_SHARE)
-    fade = 1.0 if step < fade_from else 0.5 + 0.5 * math.cos(math.pi * (step - fade_from) / (steps - fade_from))
-    return min(1.0, (step + 1) / WARM_UP_STEPS) * max(fade, 0.01)
-
-
 def train_loop(trainee: Trainee, run: Run, progress: ProgressFn, cancelled: CancelledFn) -> nn.Module:
-    """Learn until `run.steps`, from the checkpoint if there is one; the running mean of the network, for export.
+    """Learn until `run.steps` or until patience ends, from the checkpoint if there is one.
+
+    Returns:
+        For export: the running mean of the network, at its best look where the run has looks.
 
     Raises:
-        JobCancelled: `cancelled()` became true; the checkpoint is kept.
+        InputRefused: The checkpoint belongs to another run.
+        Stopped: `cancelled()` became true; the checkpoint is kept.
         BadOutput: The loss is no number any more.
     """
-    mean = deepcopy(trainee.network).eval()
-    first = _resume(trainee, mean, run)
-    for step in range(first, run.steps):
-        if cancelled():
-            save(trainee, mean, step, run)
-            raise JobCancelled
-        loss = trainee.learn(step, rate_at(step, run.steps))
+    return _Course(trainee, run).walk(progress, cancelled)
+
+
+class _Course:
+    """A run on its way: the trainee, the running mean, and the best weights so far."""
+
+    def __init__(self, trainee: Trainee, run: Run) -> None:
+        self._trainee, self._run = trainee, run
+        self._mean = deepcopy(trainee.network).eval()
+        self._best: dict[str, Any] | None = None
+        self._best_loss, self._waited = math.inf, 0
+        self._step = self._resume()
+        self._curves = Curves(run.curves, after=self._step)
+        self._saved = time.monotonic()
+
+    def walk(self, progress: ProgressFn, cancelled: CancelledFn) -> nn.Module:
+        try:
+            while self._step < self._run.steps and not self._is_over():
+                if cancelled():
+                    self._save()
+                    raise Stopped(self._step, self._run.steps)
+                loss = self._one_step()
+                progress(Progress(f"train (loss {loss:.4f})", self._step, self._run.steps))
+                if self._step % SAVE_EVERY == 0 or time.monotonic() - self._saved > SAVE_AFTER_S:
+                    self._save()
+            self._save()
+        finally:
+            self._curves.close()
+        return self._result()
+
+    def _one_step(self) -> float:
+        run, step = self._run, self._step
+        rate = run.rate(step, run.steps)
+        loss = self._trainee.learn(step, rate)
         if not math.isfinite(loss):
             raise BadOutput("The training loss is no number any more.", "Train with another seed or a lower rate.")
-        blend(mean, trainee.network, min(run.memory, (step + 1.0) / (step + 10.0)))
-        progress(Progress(f"train (loss {loss:.4f})", step + 1, run.steps))
-        if (step + 1) % SAVE_EVERY == 0:
-            save(trainee, mean, step + 1, run)
-    save(trainee, mean, run.steps, run)
-    return mean
+        blend(self._mean, self._trainee.network, min(run.memory, (step + 1.0) / (step + 10.0)))
+        self._step = step + 1
+        self._curves.add(Point(self._step, loss, rate, self._look()))
+        return loss
+
+    def _look(self) -> Look | None:
+        run = self._run
+        if run.look is None or not run.look_every or (self._step % run.look_every and self._step != run.steps):
+            return None
+        with torch.no_grad():
+            look = run.look(self._mean)
+        self._waited += 1
+        if look.loss < self._best_loss:
+            self._best = {name: value.clone() for name, value in self._mean.state_dict().items()}
+            self._best_loss, self._waited = look.loss, 0
+        return look
+
+    def _is_over(self) -> bool:
+        return 0 < self._run.patience <= self._waited
+
+    def _result(self) -> nn.Module:
+        if self._best is not None:
+            self._mean.load_state_dict(self._best)
+        return self._mean
+
+    def _save(self) -> None:
+        self._curves.flush()
+        run, state = self._run, self._trainee.state()
+        kept = Kept(
+            run.seed, self._step, run.recipe, state, self._mean.state_dict(), self._best, self._best_loss, self._waited
+        )
+        checkpoint.write(kept, run.checkpoint)
+        self._saved = time.monotonic()
+
+    def _resume(self) -> int:
+        if not self._run.checkpoint.exists():
+            return 0
+        kept = checkpoint.read(self._run.checkpoint)
+        checkpoint.require_fit(kept, seed=self._run.seed, steps=self._run.steps, recipe=self._run.recipe)
+        self._trainee.restore(kept.trainee)
+        self._mean.load_state_dict(kept.mean)
+        self._best, self._best_loss, self._waited = kept.best, kept.best_loss, kept.waited
+        return kept.step
 
 
 @torch.no_grad()
@@ -98,33 +187,31 @@ def blend(mean: nn.Module, network: nn.Module, memory: float) -> None:
             kept.copy_(new)
 
 
-def save(trainee: Trainee, mean: nn.Module, step: int, run: Run) -> None:
-    """Write the checkpoint under another name first."""
-    run.checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    partial = run.checkpoint.with_suffix(".partial")
-    torch.save({"seed": run.seed, "step": step, "trainee": trainee.state(), "mean": mean.state_dict()}, partial)
-    partial.replace(run.checkpoint)
-
-
-def _resume(trainee: Trainee, mean: nn.Module, run: Run) -> int:
-    if not run.checkpoint.exists():
-        return 0
-    stored = torch.load(run.checkpoint, weights_only=True)
-    if stored["seed"] != run.seed or stored["step"] > run.steps:
-        return 0
-    trainee.restore(stored["trainee"])
-    mean.load_state_dict(stored["mean"])
-    return int(stored["step"])
-
-
 def descend(
-    loss: torch.Tensor, network: torch.nn.Module, optimiser: torch.optim.Optimizer, rate: float, *, clip: float
+    loss: torch.Tensor,
+    network: torch.nn.Module,
+    optimiser: torch.optim.Optimizer,
+    rate: float,
+    *,
+    clip: float,
+    scaler: torch.amp.GradScaler | None = None,
 ) -> float:
-    """One step down the gradient, its norm limited to `clip`; the loss as a number."""
+    """One step down the gradient, its norm limited to `clip`; the loss as a number.
+
+    Args:
+        scaler: Keeps fp16's gradients above its smallest number.
+    """
     for group in optimiser.param_groups:
         group["lr"] = rate
     optimiser.zero_grad()
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(network.parameters(), clip)
-    optimiser.step()
+    if scaler is None:
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), clip)
+        optimiser.step()
+    else:
+        scaler.scale(loss).backward()
+        scaler.unscale_(optimiser)
+        torch.nn.utils.clip_grad_norm_(network.parameters(), clip)
+        scaler.step(optimiser)
+        scaler.update()
     return float(loss.detach())

@@ -48,7 +48,9 @@ def measure(bundle: Path, data: Path | None, *, heads: Path, phantom_cases: int 
         engine.close()
     if write:
         path = bundle / "card.md"
-        path.write_text(card.with_figures(path.read_text(encoding="utf-8"), as_table(figures)), encoding="utf-8")
+        path.write_text(
+            card.with_figures(path.read_text(encoding="utf-8"), card.as_table(figures, HOW)), encoding="utf-8"
+        )
     return figures
 
 
@@ -65,12 +67,7 @@ def main() -> None:
     print(json.dumps(figures, indent=2))
 
 
-def as_table(figures: Figures) -> str:
-    """Figures as Markdown, one row each."""
-    rows = [f"| {name} | {value if isinstance(value, str) else json.dumps(value)} |" for name, value in figures.items()]
-    how = "Measured by `python -m engines.training.measure BUNDLE --data DIR --heads DIR --write`, fp32, ONNX Runtime."
-    return "\n".join([how, "", "| figure | value |", "|---|---|", *rows])
-
+HOW = "Measured by `python -m engines.training.measure BUNDLE --data DIR --heads DIR --write`, fp32, ONNX Runtime."
 
 if __name__ == "__main__":
     main()

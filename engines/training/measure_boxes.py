@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.training import heads as digital
-from engines.training.boxed_slices import BoxedSlices, read_yolo
+from engines.training.boxed_slices import BoxedSlices, boxed_slices
+from engines.training.readers.yolo import read_yolo
 from inference.backends.base import Engine
 from inference.steps import decode
 from inference.task import Task
@@ -28,7 +29,7 @@ def measure_boxes(task: Task, engine: Engine, data: Path | None, heads: Path, ph
     sets = {f"phantom, {phantom_cases} heads": _all([digital.as_boxed(h, spec.low, spec.high) for h in made])}
     if data is not None and (data / REAL_SET).is_dir():
         side = task.sampling.size[0]
-        real = read_yolo(data / REAL_SET / "valid", side)
+        real = boxed_slices(read_yolo(data / REAL_SET).split.held_out, side)
         sets["real, valid"] = real
     figures: dict[str, Any] = {}
     for name, slices in sets.items():

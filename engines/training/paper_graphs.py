@@ -9,17 +9,14 @@ import onnx
 import torch
 from torch import nn
 
-from engines.architectures.detector import GridDetector
+from engines.architectures.detector import full
 from engines.architectures.pix2pix import Form, Generator
 from engines.training.export import OPSET
-
-DETECTOR_WIDTHS = (16, 32, 64, 128, 256)
-DETECTOR_HEAD = 84
-"""With these widths 4.0e9 multiply-adds for two classes at 640 x 640, as YOLOv8n has."""
 
 DETECTOR_SIDE = 640
 PICTURE_SIDE = 256
 WIDTH = 64
+FORMS = {"pix2pix-original": Form.ORIGINAL, "pix2pix-crop": Form.CROP, "pix2pix-conv": Form.CONV}
 
 
 def write(name: str, file: Path, width: int = WIDTH) -> None:
@@ -64,7 +61,5 @@ def _hollow(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _network(name: str, width: int) -> tuple[nn.Module, tuple[int, ...]]:
     if name == "detector":
-        network = GridDetector(classes=2, widths=DETECTOR_WIDTHS, head=DETECTOR_HEAD)
-        return network, (1, 1, DETECTOR_SIDE, DETECTOR_SIDE)
-    form = Form(name.removeprefix("pix2pix-"))
-    return Generator(inside=3, outside=3, width=width, form=form), (1, 3, PICTURE_SIDE, PICTURE_SIDE)
+        return full(), (1, 1, DETECTOR_SIDE, DETECTOR_SIDE)
+    return Generator(inside=3, outside=3, width=width, form=FORMS[name]), (1, 3, PICTURE_SIDE, PICTURE_SIDE)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
-from inference.errors import InputRefused
+from engines.training.device import Format
+from engines.training.rates import RateFn, RateKind, rate_of
+from engines.training.sources import DataSpec
+from inference.errors import InputRefused, ManifestInvalid
+from inference.table import build
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -27,6 +33,36 @@ class RecipeKind(Enum):
     DETECTION = "detection"
     TRANSLATION = "translation"
     SEGMENTATION = "segmentation"
+    OUTLINE = "outline"
+    CLASSIFICATION = "classification"
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a run goes, the same words for every kind of trainee.
+
+    Attributes:
+        rates: How the learning rate changes.
+        last_share: Share of the rate at the end, for "steps".
+        stages: Levels of the rate, for "steps".
+        memory: Longest running mean of the weights, as the share kept at each step.
+        look_every: Steps between looks at held-out cases; 0: none, and the last weights are what the run gives.
+        patience: Looks without a better one that end the run; 0: never.
+        format: Number format of the forward pass.
+    """
+
+    rates: RateKind = RateKind.FADE
+    last_share: float = 1e-3
+    stages: int = 4
+    memory: float = 0.998
+    look_every: int = 0
+    patience: int = 0
+    format: Format = Format.BF16
+
+    @property
+    def rate(self) -> RateFn:
+        """Share of the learning rate at a step."""
+        return rate_of(self.rates, self.last_share, self.stages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +71,34 @@ class Recipe:
 
     Attributes:
         kind: Which trainee.
-        steps: Steps of the shipped run.
+        manifest: The bundle's manifest; the model's checksum is filled in at export.
+        steps: Steps of a whole run, where `epochs` is 0.
+        epochs: Or how often each case is seen.
         phantom_cases: Digital heads to learn from.
         settings: Numbers of the trainee.
-        manifest: The bundle's manifest; the model's checksum is filled in at export.
+        course: Learning rate, looks, early stopping, number format.
+        data: Where real cases come from.
     """
 
     kind: RecipeKind
-    steps: int
-    phantom_cases: int
-    settings: Mapping[str, Any]
     manifest: Mapping[str, Any]
+    steps: int = 0
+    epochs: int = 0
+    phantom_cases: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    course: Course = field(default_factory=Course)
+    data: DataSpec = field(default_factory=DataSpec)
 
     @property
     def name(self) -> str:
         return str(self.manifest["name"])
+
+    @property
+    def fingerprint(self) -> str:
+        """Of what decides a run's weights beside its seed; the length may change from run to run."""
+        seen = {name: self.manifest.get(name) for name in ("channels", "sampling")}
+        parts = (self.kind, self.phantom_cases, sorted(self.settings.items()), self.course, self.data, seen)
+        return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def read_recipe(name_or_file: str) -> Recipe:
@@ -64,8 +113,8 @@ def read_recipe(name_or_file: str) -> Recipe:
         raise InputRefused(f"There is no recipe {name_or_file!r}.", f"Choose one of {known}, or give a .toml file.")
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Recipe(**{**table, "kind": RecipeKind(table["kind"])})
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        return _recipe(table)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         raise InputRefused(f"The recipe {path.name} cannot be used: {error}.", "Correct the recipe.") from error
 
 
@@ -73,14 +122,28 @@ def settings_of(recipe: Recipe, cls: type[S]) -> S:
     """The recipe's settings as a frozen dataclass.
 
     Raises:
-        InputRefused: A setting is not known.
+        InputRefused: A setting is not known, or is of the wrong kind.
     """
-    known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
-    unknown = sorted(set(recipe.settings) - known)
-    if unknown:
-        raise InputRefused(
-            f"The recipe {recipe.name} has unknown settings: {', '.join(unknown)}.",
-            f"Known: {', '.join(sorted(known))}.",
-        )
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in recipe.settings.items()}
-    return cls(**values)
+    return _built(cls, dict(recipe.settings), f"{recipe.name}: settings")
+
+
+def _recipe(table: dict[str, Any]) -> Recipe:
+    course = _built(Course, table.pop("course", {}), "course")
+    data = _built(DataSpec, table.pop("data", {}), "data")
+    recipe = Recipe(**{**table, "kind": RecipeKind(table["kind"]), "course": course, "data": data})
+    if (recipe.steps > 0) == (recipe.epochs > 0):
+        raise ValueError("it must name either steps or epochs")
+    if course.look_every < 0 or course.stages < 1 or course.patience < 0:
+        raise ValueError("course needs at least one stage, and a look_every and patience that are not negative")
+    if course.patience and not course.look_every:
+        raise ValueError("course has patience and no look_every, so nothing would ever be looked at")
+    if not (0 < course.last_share <= 1 and 0 <= course.memory < 1 and 0 < data.held_out < 1):
+        raise ValueError("last_share, memory and held_out are shares between 0 and 1")
+    return recipe
+
+
+def _built(cls: type[S], table: dict[str, Any], where: str) -> S:
+    try:
+        return build(cls, table, where)
+    except ManifestInvalid as error:
+        raise InputRefused(error.message, "Correct the recipe.") from error

@@ -2,61 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from engines.training import card, heads
-from engines.training.boxed_slices import BoxedSlices, read_yolo
-from engines.training.detection import DetectionSettings, DetectionTrainee
-from engines.training.export import export_bundle
-from engines.training.loop import Run, Trainee, train_loop
-from engines.training.paired_slices import joined
-from engines.training.recipe import Recipe, RecipeKind, read_recipe, settings_of
-from engines.training.segmentation import SegmentationSettings, SegmentationTrainee
-from engines.training.sources import training_folder
-from engines.training.translation import TranslationSettings, TranslationTrainee
+from engines.training import card
+from engines.training.device import Arithmetic, make_repeatable, require_device
+from engines.training.export import export_bundle, export_network
+from engines.training.loop import Run, train_loop
+from engines.training.order import Order, Prepared
+from engines.training.prepare import prepare
+from engines.training.recipe import Recipe, RecipeKind, read_recipe
+from inference.errors import InputRefused
 from inference.result import CancelledFn, ProgressFn
-from inference.steps.tiles import cut, pad_to
-from inference.volume import Floats
 
-REAL_SET = "ct-hemorrhage-yolo"
 THREADS = 1
 """One thread, so that the order of every sum, and with it every weight, depends on the seed alone."""
 
 
+class CheckpointThere(InputRefused):
+    """A run would begin anew where one lies already."""
+
+    code = "checkpoint_there"
+
+
 @dataclass(frozen=True, slots=True)
-class Order:
-    """One training order: the recipe and where its data come from and go to."""
+class Files:
+    """Where a recipe's run leaves what it makes."""
 
-    recipe: Recipe
-    data: Path | None
-    out: Path
-    seed: int
-    progress: ProgressFn
-    cancelled: CancelledFn
+    folder: Path
+    name: str
 
-    def heads(self, make: heads.MakeHead) -> Iterator[heads.Arrays]:
-        """The recipe's digital heads of this seed."""
-        first = heads.first_seed(self.seed)
-        seeds = range(first, first + self.recipe.phantom_cases)
-        return heads.heads(make, seeds, self.out / "heads", self.progress, self.cancelled)
+    @property
+    def bundle(self) -> Path:
+        return self.folder / self.name
 
-    def window(self) -> tuple[float, float]:
-        """The first channel's window."""
-        channel = self.recipe.manifest["channels"][0]
-        return float(channel["low"]), float(channel["high"])
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / f"{self.name}.checkpoint.pt"
+
+    @property
+    def curves(self) -> Path:
+        return self.folder / f"{self.name}.curves.csv"
+
+    @property
+    def picture(self) -> Path:
+        return self.folder / f"{self.name}.curves.png"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
-    """A trainee and one real input for the test vector."""
-
-    trainee: Trainee
-    example: Floats
+def files_of(recipe: str, out: Path) -> Files:
+    """Where a run of a recipe, a name or a file, leaves what it makes."""
+    return Files(out, read_recipe(recipe).name)
 
 
 def train(
@@ -66,82 +65,90 @@ def train(
     *,
     seed: int = 0,
     steps: int | None = None,
+    device: str = "cpu",
+    resume: bool = False,
     progress: ProgressFn = lambda _: None,
     cancelled: CancelledFn = lambda: False,
 ) -> Path:
     """Train a recipe and write its bundle to `out/<task>`.
 
-    A stopped run goes on from `out/<task>.checkpoint.pt`. The same recipe, seed and steps give the same weights on the
-    same machine.
+    The same recipe, seed and steps give the same weights on the same machine, also when the run was stopped and taken
+    up again from `out/<task>.checkpoint.pt`. `out/<task>.curves.csv` holds the loss of every step.
 
     Args:
         recipe: Name of a recipe that ships, or a .toml file.
-        data: Folder that holds the data sets; only those that may train are opened.
+        data: For a recipe that names a set: the folder that holds it. For one that does not: the user's own set.
         steps: Instead of the recipe's.
+        device: "cpu" or "cuda".
+        resume: Go on from the checkpoint, which must be there; without it none may be.
 
     Returns:
         The bundle's folder.
 
     Raises:
-        InputRefused: The recipe or the data cannot be used.
+        InputRefused: The recipe, the data or the checkpoint cannot be used.
         JobCancelled: `cancelled()` became true; the checkpoint is kept.
         EngineError: The export did not come out right.
     """
-    order = Order(read_recipe(recipe), data, out, seed, progress, cancelled)
+    chosen = read_recipe(recipe)
+    files = Files(out, chosen.name)
+    _require_order(files, resume)
+    arithmetic = Arithmetic(require_device(device), chosen.course.format)
+    with repeatable():
+        ready = prepare(Order(chosen, data, out, seed, arithmetic, progress, cancelled))
+        _require_looks(chosen, ready)
+        total = steps or chosen.steps or chosen.epochs * ready.epoch
+        mean = train_loop(ready.trainee, _run(chosen, ready, files, seed, total), progress, cancelled)
+    text = card.write(chosen, seed, total, ready.data)
+    export = export_network if chosen.kind is RecipeKind.CLASSIFICATION else export_bundle
+    return export(mean.cpu(), chosen.manifest, ready.example, text, files.bundle)
+
+
+@contextmanager
+def repeatable() -> Iterator[None]:
+    """One thread while it lasts, and only algorithms that repeat themselves."""
     threads = torch.get_num_threads()
     torch.set_num_threads(THREADS)
+    make_repeatable()
     try:
-        prepared = PREPARE[order.recipe.kind](order)
-        total = steps or order.recipe.steps
-        run = Run(total, seed, out / f"{order.recipe.name}.checkpoint.pt")
-        mean = train_loop(prepared.trainee, run, progress, cancelled)
+        yield
     finally:
         torch.set_num_threads(threads)
-    text = card.write(order.recipe, seed, total)
-    return export_bundle(mean, order.recipe.manifest, prepared.example, text, out / order.recipe.name)
 
 
-def _detection(order: Order) -> Prepared:
-    low, high = order.window()
-    side = int(order.recipe.manifest["sampling"]["size"][0])
-    real = read_yolo(training_folder(order.data, REAL_SET) / "train", side)
-    digital = [heads.as_boxed(h, low, high) for h in order.heads(heads.bleeding_head)]
-    phantom = _all_boxed(digital) if digital else None
-    classes = len(order.recipe.manifest["output"]["labels"])
-    settings = settings_of(order.recipe, DetectionSettings)
-    example = digital[0].pixels[len(digital[0]) // 2] if digital else real.pixels[0]
-    picture = example.astype(np.float32)[None, None] / 127.5 - 1.0
-    return Prepared(DetectionTrainee(real, phantom, classes, settings, order.seed), picture)
-
-
-def _all_boxed(parts: list[BoxedSlices]) -> BoxedSlices:
-    return BoxedSlices(
-        np.concatenate([p.pixels for p in parts]),
-        tuple(b for p in parts for b in p.boxes),
-        tuple(c for p in parts for c in p.labels),
-        tuple(n for p in parts for n in p.names),
+def _run(recipe: Recipe, ready: Prepared, files: Files, seed: int, steps: int) -> Run:
+    course = recipe.course
+    return Run(
+        steps=steps,
+        seed=seed,
+        checkpoint=files.checkpoint,
+        curves=files.curves,
+        memory=course.memory,
+        rate=course.rate,
+        recipe=recipe.fingerprint,
+        look=ready.look,
+        look_every=course.look_every,
+        patience=course.patience,
     )
 
 
-def _translation(order: Order) -> Prepared:
-    low, high = order.window()
-    pairs = joined([heads.as_pairs(h, low, high) for h in order.heads(heads.paired_head)])
-    example = pairs.source[len(pairs) // 2].astype(np.float32)[None, None]
-    return Prepared(TranslationTrainee(pairs, settings_of(order.recipe, TranslationSettings), order.seed), example)
+def _require_looks(recipe: Recipe, ready: Prepared) -> None:
+    if recipe.course.look_every and ready.look is None:
+        raise InputRefused(
+            f"A recipe of kind {recipe.kind.value} has no looks at held-out cases.",
+            "Leave look_every and patience out of its course.",
+        )
 
 
-def _segmentation(order: Order) -> Prepared:
-    cases = [heads.as_lesion_case(h) for h in order.heads(heads.stroke_head)]
-    settings = settings_of(order.recipe, SegmentationSettings)
-    padded, _ = pad_to(cases[0].channels, (settings.size,) * 3)
-    first = [(n - settings.size) // 2 for n in padded.shape[1:]]
-    ((_, tile),) = cut(padded, [(first[0], first[1], first[2])], (settings.size,) * 3)
-    example = np.ascontiguousarray(tile[None])
-    return Prepared(SegmentationTrainee(cases, settings, order.seed), example)
-
-
-PREPARE: dict[RecipeKind, Callable[[Order], Prepared]] = {
-    RecipeKind.DETECTION: _detection,
-    RecipeKind.TRANSLATION: _translation,
-    RecipeKind.SEGMENTATION: _segmentation,
-}
+def _require_order(files: Files, resume: bool) -> None:
+    """Hours of work are never begun anew by mistake, and a mistyped folder never begins them."""
+    there = files.checkpoint.exists()
+    if there and not resume:
+        raise CheckpointThere(
+            f"{files.folder} holds a checkpoint of {files.name} already.",
+            "Go on from it with --resume, or train into another --out.",
+        )
+    if resume and not there:
+        raise InputRefused(
+            f"{files.folder} holds no checkpoint of {files.name}.", "Check --out, or begin without --resume."
+        )

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engines.architectures.pix2pix import Discriminator, Generator
+from engines.training.device import Arithmetic
 from engines.training.loop import step_rng
 from engines.training.paired_slices import PairedSlices, paired_batch
 
@@ -27,28 +28,37 @@ class TranslationSettings:
 class TranslationTrainee:
     """Generator in crop form and PatchGAN, Adam with beta1 0.5, cross-entropy + fidelity x L1."""
 
-    def __init__(self, pairs: PairedSlices, settings: TranslationSettings, seed: int) -> None:
+    def __init__(
+        self,
+        pairs: PairedSlices,
+        settings: TranslationSettings,
+        seed: int,
+        arithmetic: Arithmetic = Arithmetic(),  # noqa: B008 - frozen
+    ) -> None:
         torch.manual_seed(seed)
-        self.network = Generator(width=settings.width).to(memory_format=torch.channels_last)
-        self._judge = Discriminator().to(memory_format=torch.channels_last)
+        self._arithmetic = arithmetic
+        self.network = Generator(width=settings.width).to(arithmetic.device, memory_format=torch.channels_last)
+        self._judge = Discriminator().to(arithmetic.device, memory_format=torch.channels_last)
         self._pairs, self._settings, self._seed = pairs, settings, seed
         self._optimiser = torch.optim.Adam(self.network.parameters(), settings.rate, betas=(0.5, 0.999))
+        self._scaler, self._judge_scaler = arithmetic.scaler(), arithmetic.scaler()
         self._judge_optimiser = torch.optim.Adam(self._judge.parameters(), settings.rate / 2, betas=(0.5, 0.999))
 
     def learn(self, step: int, rate: float) -> float:
         source, target = paired_batch(self._pairs, self._settings.batch, step_rng(self._seed, step))
-        source, target = (x.contiguous(memory_format=torch.channels_last) for x in (source, target))
+        device = self._arithmetic.device
+        source, target = (x.to(device, memory_format=torch.channels_last) for x in (source, target))
         torch.manual_seed(self._seed * 1_000_003 + step)  # dropout
         self.network.train()
-        with torch.autocast("cpu", torch.bfloat16):
+        with self._arithmetic.autocast():
             made = self.network(source)
         made = made.float()
         self._learn_to_judge(source, target, made.detach(), rate)
-        with torch.autocast("cpu", torch.bfloat16):
+        with self._arithmetic.autocast():
             verdict = self._judge(source, made)
         distance = (made - target).abs().mean()
         loss = _verdict_loss(verdict.float(), real=True) + self._settings.fidelity * distance
-        _descend(self._optimiser, loss, self._settings.rate * rate)
+        _descend(self._optimiser, self._scaler, loss, self._settings.rate * rate)
         return float(distance.detach())
 
     def state(self) -> dict[str, Any]:
@@ -57,6 +67,8 @@ class TranslationTrainee:
             "judge": self._judge.state_dict(),
             "optimiser": self._optimiser.state_dict(),
             "judge_optimiser": self._judge_optimiser.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "judge_scaler": self._judge_scaler.state_dict(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -64,21 +76,25 @@ class TranslationTrainee:
         self._judge.load_state_dict(state["judge"])
         self._optimiser.load_state_dict(state["optimiser"])
         self._judge_optimiser.load_state_dict(state["judge_optimiser"])
+        if state.get("scaler"):
+            self._scaler.load_state_dict(state["scaler"])
+            self._judge_scaler.load_state_dict(state["judge_scaler"])
 
     def _learn_to_judge(self, source: Tensor, target: Tensor, made: Tensor, rate: float) -> None:
-        with torch.autocast("cpu", torch.bfloat16):
+        with self._arithmetic.autocast():
             on_real, on_made = self._judge(source, target), self._judge(source, made)
         loss = (_verdict_loss(on_real.float(), real=True) + _verdict_loss(on_made.float(), real=False)) / 2
-        _descend(self._judge_optimiser, loss, self._settings.rate / 2 * rate)
+        _descend(self._judge_optimiser, self._judge_scaler, loss, self._settings.rate / 2 * rate)
 
 
 def _verdict_loss(logits: Tensor, real: bool) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, float(real)))
 
 
-def _descend(optimiser: torch.optim.Optimizer, loss: Tensor, rate: float) -> None:
+def _descend(optimiser: torch.optim.Optimizer, scaler: torch.amp.GradScaler, loss: Tensor, rate: float) -> None:
     for group in optimiser.param_groups:
         group["lr"] = rate
     optimiser.zero_grad()
-    loss.backward()
-    optimiser.step()
+    scaler.scale(loss).backward()
+    scaler.step(optimiser)
+    scaler.update()

@@ -19,14 +19,15 @@ class Bar:
         self._title = title
         self._stream = stream or sys.stderr
         self._begin = time.monotonic()
-        self._stage_begin: dict[str, float] = {}
+        self._stages: dict[str, tuple[float, int]] = {}
         self._drawn = False
 
     def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
-        begin = self._stage_begin.setdefault(progress.stage, now)
+        begin, done = self._stages.setdefault(progress.stage.split(" (")[0], (now, progress.done))
         if now - self._begin >= PATIENCE_S and self._stream.isatty():
-            self._draw(progress, now - begin)
+            left = seconds_left(now - begin, progress.done - done, progress.total - progress.done)
+            self._draw(progress, left)
 
     def finish(self) -> None:
         """Leave the terminal's line clean."""
@@ -34,11 +35,20 @@ class Bar:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
 
-    def _draw(self, progress: Progress, spent: float) -> None:
+    def _draw(self, progress: Progress, left: str) -> None:
         share = min(1.0, progress.done / max(1, progress.total))
         filled = round(share * WIDTH)
-        left = f"{spent * (1 - share) / share:4.0f} s left" if share > 0 else ""
         bar = "#" * filled + "-" * (WIDTH - filled)
         self._stream.write(f"\r\x1b[K{self._title}: {progress.stage} [{bar}] {share:4.0%} {left}")
         self._stream.flush()
         self._drawn = True
+
+
+def seconds_left(spent: float, done: int, missing: int) -> str:
+    """Time left in words, from what was done since the stage was first seen; a resumed stage begins in its middle."""
+    if done <= 0:
+        return ""
+    left = round(spent * max(0, missing) / done)
+    if left < 100:
+        return f"{left:4d} s left"
+    return f"{left // 3600}:{left // 60 % 60:02d}:{left % 60:02d} left"

@@ -1,4 +1,4 @@
-"""Reading YOLO folders, and boxes that stay on what they mark when the picture moves."""
+"""Pictures brought to one size, and boxes that stay on what they mark when the picture moves."""
 
 from pathlib import Path
 
@@ -6,33 +6,29 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engines.training.boxed_slices import BoxedSlices, augmented, drawing_weights, read_yolo
+from engines.training.boxed_slices import BoxedSlices, augmented, boxed_slices, drawing_weights
+from engines.training.readers.cases import BoxPicture
+from engines.training.readers.yolo import read_yolo
 from inference.errors import InputRefused
 
 
-def _folder(tmp_path: Path, lines: str) -> Path:
-    (tmp_path / "images").mkdir()
-    (tmp_path / "labels").mkdir()
-    Image.fromarray(np.full((64, 64, 3), 90, np.uint8)).save(tmp_path / "images" / "a.jpg")
-    (tmp_path / "labels" / "a.txt").write_text(lines)
-    return tmp_path
+def _picture(folder: Path) -> BoxPicture:
+    Image.fromarray(np.full((64, 128, 3), 90, np.uint8)).save(folder / "a.png")
+    boxes = np.array([[16, 8, 64, 40]], np.float32)
+    return BoxPicture("a", "a", folder / "a.png", (128, 64), boxes, np.array([3]))
 
 
-def test_boxes_and_polygons_are_read_alike(tmp_path: Path) -> None:
-    slices = read_yolo(_folder(tmp_path, "3 0.5 0.5 0.25 0.5\n1 0.1 0.2 0.3 0.2 0.3 0.6 0.1 0.6\n"), 32)
-    np.testing.assert_allclose(slices.boxes[0], [[12, 8, 20, 24], [3.2, 6.4, 9.6, 19.2]], rtol=1e-6)
-    assert slices.labels[0].tolist() == [3, 1]
+def test_boxes_follow_their_picture_onto_the_square(tmp_path: Path) -> None:
+    slices = boxed_slices([_picture(tmp_path)], 32)
+    assert slices.boxes[0].tolist() == [[4, 4, 16, 20]]
+    assert slices.labels[0].tolist() == [3]
     assert slices.pixels.shape == (1, 32, 32)
+    assert np.unique(slices.pixels).tolist() == [90]
 
 
-def test_an_empty_label_file_means_no_box(tmp_path: Path) -> None:
-    slices = read_yolo(_folder(tmp_path, "\n"), 32)
-    assert slices.boxes[0].shape == (0, 4)
-
-
-def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
+def test_a_set_without_pictures_is_refused() -> None:
     with pytest.raises(InputRefused):
-        read_yolo(tmp_path, 32)
+        boxed_slices([], 32)
 
 
 def _bright_square() -> BoxedSlices:
@@ -74,8 +70,7 @@ def test_marked_pictures_and_rare_classes_are_drawn_more_often() -> None:
     assert chances[3] > 1.5 * chances[0]
 
 
-def test_the_real_training_set_reads_whole(shared_data) -> None:  # type: ignore[no-untyped-def]
-    slices = read_yolo(shared_data("ct-hemorrhage-yolo/valid"), 80)
+def test_the_real_held_out_set_stays_in_its_pictures(shared_data) -> None:  # type: ignore[no-untyped-def]
+    slices = boxed_slices(read_yolo(shared_data("ct-hemorrhage-yolo")).split.held_out, 80)
     assert len(slices) == 78
-    assert sum(len(b) for b in slices.boxes) == 69
-    assert all((b[:, 2:] > b[:, :2]).all() and b.min(initial=0) >= -1 and b.max(initial=0) <= 81 for b in slices.boxes)
+    assert all(b.min(initial=0) >= -1 and b.max(initial=0) <= 81 for b in slices.boxes)

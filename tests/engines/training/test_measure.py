@@ -8,7 +8,8 @@ import pytest
 
 from engines.training import measure_boxes, measure_masks, measure_volumes
 from engines.training.boxed_slices import BoxedSlices
-from engines.training.measure import as_table, measure
+from engines.training.card import as_table
+from engines.training.measure import HOW, measure
 from inference.steps.decode import Detections
 from inference.volume import Channel, Geometry, Volume
 
@@ -96,4 +97,16 @@ def test_a_shipped_bundle_is_measured_and_its_card_takes_the_figures(tmp_path: P
     shutil.copytree(bundle, copy)
     figures = measure(copy, None, heads=tmp_path / "heads", phantom_cases=1, write=True)
     assert figures["phantom, 1 heads: slices"] == 12
-    assert as_table(figures) in (copy / "card.md").read_text()
+    assert as_table(figures, HOW) in (copy / "card.md").read_text()
+
+
+def test_the_papers_own_figures_are_those_of_its_equations() -> None:
+    true = np.linspace(-1, 0.5, 64, dtype=np.float32).reshape(1, 8, 8)
+    same = measure_volumes.as_published(true, true)
+    assert (same["SSIM as the paper defines it, %"], same["MSE as the paper defines it"]) == (100.0, 0.0)
+    brighter = measure_volumes.as_published(true + np.float32(10 / 127.5), true)
+    assert brighter["MSE as the paper defines it"] == pytest.approx(100.0, abs=0.1)
+    assert brighter["PSNR as the paper defines it, dB"] == pytest.approx(28.13, abs=0.01)
+    assert 95 < brighter["SSIM as the paper defines it, %"] < 100
+    inverted = measure_volumes.as_published(-true, true)
+    assert inverted["SSIM as the paper defines it, %"] < 0

@@ -72,9 +72,9 @@ def stage(dialog: AddModelDialog) -> list[str]:
 
 def test_what_the_fields_say_is_what_is_asked(dialog: AddModelDialog, tmp_path: Path) -> None:
     dialog.channels.setText("dwi, Adc")
-    dialog.example.setText("a.nii.gz;b.nii.gz")
+    dialog.studies.setText("studies")
     dialog.mirror.setChecked(False)
-    wanted = Addition(tmp_path / "net", ("DWI", "ADC"), (Path("a.nii.gz"), Path("b.nii.gz")), False, False)
+    wanted = Addition(tmp_path / "net", ("DWI", "ADC"), Path("studies"), False, False)
     assert dialog.addition == wanted
 
 
@@ -87,9 +87,9 @@ def test_nothing_can_be_added_from_nowhere(dialog: AddModelDialog) -> None:
 
 def test_the_stage_that_runs_is_shown_and_the_end_is_said(qtbot: QtBot, dialog: AddModelDialog, adder: Adder) -> None:
     dialog.add.click()
-    qtbot.waitUntil(lambda: stage(dialog)[1] == "…")
+    qtbot.waitUntil(lambda: stage(dialog)[2] == "…")
     assert stage(dialog)[0].endswith("s")
-    assert stage(dialog)[2:] == ["", ""]
+    assert stage(dialog)[3:] == ["", ""]
     adder.go.set()
     qtbot.waitUntil(lambda: "is installed" in dialog.verdict.text())
     assert dialog.bar.isHidden()
@@ -104,7 +104,7 @@ def test_a_refusal_is_said_in_the_dialog(qtbot: QtBot, dialog: AddModelDialog, a
 
 def test_cancel_stops_the_job_and_says_that_it_can_go_on(qtbot: QtBot, dialog: AddModelDialog) -> None:
     dialog.add.click()
-    qtbot.waitUntil(lambda: stage(dialog)[1] == "…")
+    qtbot.waitUntil(lambda: stage(dialog)[2] == "…")
     dialog.buttons.button(QDialogButtonBox.StandardButton.Cancel).click()
     qtbot.waitUntil(lambda: "goes on where this ended" in dialog.verdict.text())
 
