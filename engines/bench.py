@@ -63,7 +63,7 @@ class Row:
         runs: How many turns the median is taken of.
         baseline: "backend precision" of the engine it is held against.
         ratio: The baseline's median over this one's: 2.0 is twice as fast. None when the baseline is not there.
-        gmac: 1e9 multiply-adds of one pass.
+        gmac: 1e9 multiply-adds of one pass of the graph that this engine runs.
         bound_ms: `gmac` at the rate this processor multiplies with, the least time that any engine could take; None
             where that rate is not known.
     """
@@ -85,7 +85,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Runner:
-    """Something loaded, what a row says of it, and its times so far in seconds."""
+    """Something loaded, what a row says of it, its 1e9 multiply-adds, and its times so far in seconds."""
 
     name: str
     version: str
@@ -93,6 +93,7 @@ class Runner:
     precision: Precision
     kind: str
     infer: Callable[[Arrays], object]
+    gmac: float = 0.0
     seconds: list[float] = field(default_factory=list)
 
     def run(self, feed: Arrays) -> None:
@@ -181,14 +182,13 @@ def measure(
     with ExitStack() as stack:
         runners = [_runner(subject, choice, precision, stack) for choice, precision in _offers(subject)]
         if subject.rival is not None:
-            runners.insert(0, _rival(subject.rival))
+            runners.insert(0, _rival(subject, subject.rival))
         for runner in runners:
             _stop_if(cancelled)
             runner.infer(feed)
         _take_turns(runners, feed, seconds, cancelled)
-    gmac = describe(subject.name, "", subject.model)["gmac"]
     against = next((r for r in runners if (r.name, r.precision) == _baseline(subject)), None)
-    return [_row(subject, runner, against, gmac, rates or {}) for runner in runners]
+    return [_row(subject, runner, against, rates or {}) for runner in runners]
 
 
 def _offers(subject: Subject) -> list[tuple[registry.Choice, Precision]]:
@@ -201,15 +201,22 @@ def _baseline(subject: Subject) -> tuple[str, Precision]:
 
 
 def _runner(subject: Subject, choice: registry.Choice, precision: Precision, stack: ExitStack) -> Runner:
-    model = model_for(subject.model, subject.sha256, precision, subject.calibration)
+    model = model_for(subject.model, subject.sha256, precision, subject.calibration, choice.backend.name)
     engine = choice.backend.load(model, precision, choice.device)
     stack.callback(engine.close)
     kind = choice.support.kind.value
-    return Runner(choice.backend.name, choice.backend.version, choice.device, precision, kind, engine.infer)
+    gmac = _gmac(subject, model)
+    return Runner(choice.backend.name, choice.backend.version, choice.device, precision, kind, engine.infer, gmac)
 
 
-def _rival(rival: Rival) -> Runner:
-    return Runner(rival.name, rival.version, "CPU", Precision.FP32, "native", rival.infer)
+def _rival(subject: Subject, rival: Rival) -> Runner:
+    return Runner(
+        rival.name, rival.version, "CPU", Precision.FP32, "native", rival.infer, _gmac(subject, subject.model)
+    )
+
+
+def _gmac(subject: Subject, model: Path) -> float:
+    return float(describe(subject.name, "", model)["gmac"])
 
 
 def _take_turns(runners: list[Runner], feed: Arrays, seconds: float, cancelled: CancelledFn) -> None:
@@ -228,7 +235,7 @@ def _stop_if(cancelled: CancelledFn) -> None:
         raise JobCancelled
 
 
-def _row(subject: Subject, runner: Runner, against: Runner | None, gmac: float, rates: Mapping[str, float]) -> Row:
+def _row(subject: Subject, runner: Runner, against: Runner | None, rates: Mapping[str, float]) -> Row:
     baseline = _baseline(subject)
     rate = rates.get(runner.precision.value) if runner.device == "CPU" and runner.kind == "native" else None
     return Row(
@@ -243,8 +250,8 @@ def _row(subject: Subject, runner: Runner, against: Runner | None, gmac: float, 
         runs=len(runner.seconds),
         baseline=f"{baseline[0]} {baseline[1].value}",
         ratio=None if against is None else round(against.median_ms / runner.median_ms, 3),
-        gmac=gmac,
-        bound_ms=None if rate is None else round(1e3 * gmac / rate, 3),
+        gmac=runner.gmac,
+        bound_ms=None if rate is None else round(1e3 * runner.gmac / rate, 3),
     )
 
 

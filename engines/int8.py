@@ -5,7 +5,8 @@ one scale and zero at 128, which is int8 in another spelling (Jacob et al., "Qua
 Networks", CVPR 2018, section 2). The symmetric form is the fast one everywhere. It is spelt unsigned because OpenVINO
 2026.4 answers wrongly where signed tensors are concatenated, and signed before a transposed convolution or a norm
 because it has 8-bit kernels for no other there. What a convolution hands to an instance norm is 8 bits too: the norm
-reads it three times and waits for memory. Every other result stays in single precision.
+reads it three times and waits for memory. So are the two halves of a folded convolution (`engines.surgery.fold`) and
+their sum. Every other result stays in single precision.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class _Plan:
         chosen: First output of each operation that runs in int8 -> its weight.
         concats: First outputs of concatenations that pass whole steps on.
         norms: Tensors between a convolution and its instance norm.
+        sums: First outputs of additions before an instance norm that add two convolutions up.
         signed: Tensors that only transposed convolutions read in whole steps.
         kin: Tensor -> the one it shares its scale with, itself for most. What is concatenated must, or it would be
             rounded twice.
@@ -69,6 +71,7 @@ class _Plan:
     chosen: dict[str, Any] = field(default_factory=dict)
     concats: set[str] = field(default_factory=set)
     norms: set[str] = field(default_factory=set)
+    sums: set[str] = field(default_factory=set)
     signed: set[str] = field(default_factory=set)
     kin: dict[str, str] = field(default_factory=dict)
 
@@ -104,9 +107,24 @@ def _plan(graph: Any) -> _Plan:
             if all(reader.op_type == _TRANSPOSED for reader in _in_int8(plan, readers[node.input[0]])):
                 plan.signed.add(node.input[0])
             if [reader.op_type for reader in readers[node.output[0]]] == [_NORM]:
-                plan.norms.add(node.output[0])
-                plan.kin.setdefault(node.output[0], node.output[0])
+                _pass_on(plan, node.output[0])
+        elif _adds_up(plan, node, readers):
+            plan.sums.add(node.output[0])
+            for name in (*node.input, node.output[0]):
+                _pass_on(plan, name)
     return plan
+
+
+def _pass_on(plan: _Plan, name: str) -> None:
+    """Round a result for the one that reads it."""
+    plan.norms.add(name)
+    plan.kin.setdefault(name, name)
+
+
+def _adds_up(plan: _Plan, node: Any, readers: Mapping[str, list[Any]]) -> bool:
+    """Whether it adds two convolutions that nothing else reads, for a norm alone."""
+    alone = all(name in plan.chosen and len(readers[name]) == 1 for name in node.input)
+    return node.op_type == "Add" and alone and [reader.op_type for reader in readers[node.output[0]]] == [_NORM]
 
 
 def _in_int8(plan: _Plan, readers: list[Any]) -> list[Any]:
@@ -168,7 +186,7 @@ def _rounded(node: Any, plan: _Plan) -> list[str]:
     """Inputs that the node reads in whole steps."""
     if node.output[0] in plan.chosen:
         places = node.input[:1]
-    elif node.output[0] in plan.concats:
+    elif node.output[0] in plan.concats | plan.sums:
         places = node.input
     else:
         places = [name for name in node.input[:1] if node.op_type == _NORM and name in plan.norms]

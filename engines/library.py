@@ -15,7 +15,7 @@ from inference.errors import EngineError, InputRefused, InsulaError, PrecisionAb
 from inference.result import Precision
 from inference.task import Task, read_task
 
-PROOF = "proof.json"
+PROOF, CALIBRATION = "proof.json", "calibration.npz"
 SHIPPED = Path(__file__).parent / "models"
 
 
@@ -40,6 +40,12 @@ class Bundle:
     @property
     def vector(self) -> Path:
         return self.task.vector_path
+
+    @property
+    def calibration(self) -> Path:
+        """What int8 takes its ranges from: studies' own pictures where the bundle has some, else the test vector."""
+        own = self.folder / CALIBRATION
+        return own if own.is_file() else self.vector
 
     @property
     def card(self) -> Path:
@@ -127,7 +133,7 @@ def find(name_or_folder: str) -> Bundle:
             return bundle
     folder = Path(name_or_folder)
     if folder.is_dir():
-        return Bundle(read_task(folder))
+        return Bundle(read_task(folder.resolve()))
     known = ", ".join(b.task.name for b in bundles())
     raise InputRefused(f"There is no task {name_or_folder!r}.", f"Choose one of {known}, or give a bundle's folder.")
 

@@ -100,7 +100,7 @@ def phantom() -> dict[Channel, Volume]:
 
 def _row(bundle: Bundle, precision: Precision, volumes: Mapping[Channel, Volume], cancelled: CancelledFn) -> VolumeTime:
     choice = registry.choose(None, precision)
-    graph = model_for(bundle.model, bundle.sha256, precision, bundle.vector)
+    graph = model_for(bundle.model, bundle.sha256, precision, bundle.calibration, choice.backend.name)
     with closing(choice.backend.load(graph, precision, choice.device)) as engine:
         spent = [
             _once(bundle, engine, _provenance(bundle, choice, precision), volumes, cancelled) for _ in range(ROUNDS)

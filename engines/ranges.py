@@ -48,7 +48,8 @@ def _most(name: str) -> str:
 
 def _probe(source: Any, names: list[str]) -> Any:
     """The graph with one number for each tensor as its outputs."""
-    known = {value.name for value in source.graph.input} | {name for node in source.graph.node for name in node.output}
+    known = {value.name for value in (*source.graph.input, *source.graph.initializer)}
+    known |= {name for node in source.graph.node for name in node.output}
     missing = [name for name in names if name not in known]
     if missing:
         raise EngineError(f"The model has no tensor {missing[0]}.", "Export the model again.")

@@ -142,7 +142,7 @@ def _turns(runners: Sequence[Runner], seconds: float, progress: ProgressFn, canc
 
 def _runner(bundle: Bundle, precision: Precision, wish: Wish, stack: ExitStack) -> Runner:
     choice = registry.choose(wish.backend, precision, wish.device)
-    model = model_for(bundle.model, bundle.sha256, precision, bundle.vector)
+    model = model_for(bundle.model, bundle.sha256, precision, bundle.calibration, choice.backend.name)
     engine = choice.backend.load(model, precision, choice.device)
     stack.callback(engine.close)
     feed = vector.samples(bundle.vector, graph.read(bundle.model))[0].feed

@@ -64,7 +64,13 @@ class Check:
 
 
 def verify_bundle(
-    model: Path, sha256: str, vector: Path, backend: Backend, precision: Precision, device: str = "CPU"
+    model: Path,
+    sha256: str,
+    vector: Path,
+    backend: Backend,
+    precision: Precision,
+    device: str = "CPU",
+    calibration: Path | None = None,
 ) -> Check:
     """Run a bundle's model on its test vector and compare with the stored answer.
 
@@ -72,13 +78,15 @@ def verify_bundle(
         model: The bundle's fp32 ONNX.
         sha256: Its digest as the manifest states it.
         vector: npz of inputs and outputs under their tensor names, as the reference answered in fp32.
+        calibration: npz of inputs that int8 takes its ranges from; None: the vector.
 
     Raises:
         EngineError: The bundle is damaged, the vector does not fit, or the engine failed.
         PrecisionAbsent: The backend does not run that precision there.
     """
     stored = samples(vector, graph.read(model))
-    engine = backend.load(model_for(model, sha256, precision, vector), precision, device)
+    graph_file = model_for(model, sha256, precision, calibration or vector, backend.name)
+    engine = backend.load(graph_file, precision, device)
     try:
         return worst([check for sample in stored for check in _compared(engine, sample, precision)])
     finally:
@@ -135,7 +143,9 @@ def _row(bundle: Bundle, offer: registry.Choice, precision: Precision) -> dict[s
         "refused": False,
     }
     try:
-        check = verify_bundle(bundle.model, bundle.sha256, bundle.vector, offer.backend, precision, offer.device)
+        check = verify_bundle(
+            bundle.model, bundle.sha256, bundle.vector, offer.backend, precision, offer.device, bundle.calibration
+        )
     except EngineError as error:
         return {**row, "passed": False, "refused": isinstance(error, PlacementRefused), "sentence": str(error)}
     figures = {"max_abs": check.max_abs, "max_rel": check.max_rel, "rms_rel": check.rms_rel}

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from engines import child
-from engines.importers.nnunet import Wish, import_model
+from engines.importers.nnunet import import_model
+from engines.importers.wish import Wish
 from engines.volume_yardstick import NAME, RECIPE, case_files, phantom
 from inference import cache
 from inference.backends import registry
@@ -168,8 +169,8 @@ def _turn(turn: Precision | None, place: Path, case: Path, answer: Path, cancell
         child.run("engines.importers.nnunet_reference", words, cancelled)
     else:
         words = [str(place / "bundle"), turn.value, BACKEND, str(case), str(answer)]
-        if turn is Precision.INT8:  # so that making the graph is not part of what is measured
-            child.run("engines.volume_case", [*words, "--derive"], cancelled)
+        # So that making the graph is not part of what is measured.
+        child.run("engines.volume_case", [*words, "--derive"], cancelled)
         child.run("engines.volume_case", words, cancelled)
     return _said(answer)
 

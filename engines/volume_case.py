@@ -35,7 +35,7 @@ def run(bundle: Bundle, precision: Precision, backend: str, case: Path, answer: 
     plan = read_plan(bundle.task.plan_path)
     begin = time.perf_counter()
     choice = registry.choose(backend, precision, "CPU")
-    graph = model_for(bundle.model, bundle.sha256, precision, bundle.vector)
+    graph = model_for(bundle.model, bundle.sha256, precision, bundle.calibration, choice.backend.name)
     with closing(choice.backend.load(graph, precision, choice.device)) as engine:
         loaded = time.perf_counter()
         network = Network(lambda tile: engine.infer({"input": tile})["logits"], engine.cancel)
@@ -66,7 +66,7 @@ def main() -> None:
     words = parser.parse_args()
     bundle = find(words.bundle)
     if words.derive:
-        model_for(bundle.model, bundle.sha256, words.precision, bundle.vector)
+        model_for(bundle.model, bundle.sha256, words.precision, bundle.calibration, words.backend)
     else:
         run(bundle, words.precision, words.backend, words.case, words.answer)
 

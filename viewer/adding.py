@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,11 @@ from inference.result import CancelledFn, Progress, ProgressFn
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """What a user asks for in the window; the fields are those of `engines.deploy.Wish`."""
+    """What a user asks for in the window; the fields are those of `engines.deploy.wish.Wish`."""
 
     source: Path
     channels: tuple[str, ...] = ()
-    examples: tuple[Path, ...] = ()
+    calibration: Path | None = None
     mirror: bool = True
     trust: bool = False
 
@@ -29,13 +29,11 @@ def add_model(wanted: Addition, progress: ProgressFn, cancelled: CancelledFn) ->
         The name of the task that is installed now.
 
     Raises:
-        InsulaError: See `engines.deploy.deploy`. EngineError: The process ended without an answer.
+        InsulaError: See `engines.deploy.chain.deploy`. EngineError: The process ended without an answer.
         JobCancelled: `cancelled` became true.
     """
-    from engines import child  # the window's start does not wait for these
-    from engines.deploy import Wish, words_of
+    from engines import child  # the window's start does not wait for it
 
-    wish = Wish(wanted.source, "", wanted.channels, wanted.examples, wanted.mirror, wanted.trust)
     last: dict[str, Any] = {}
 
     def heard(line: str) -> None:
@@ -44,7 +42,7 @@ def add_model(wanted: Addition, progress: ProgressFn, cancelled: CancelledFn) ->
             progress(Progress(**said["progress"]))
         last.update(said)
 
-    code = child.follow("engines.deploy", words_of(wish), heard, cancelled)
+    code = child.follow("viewer.deploy", json.dumps(asdict(wanted), default=str) + "\n", heard, cancelled)
     if "error" in last:
         raise _error(last["error"], code)
     if "answer" not in last:

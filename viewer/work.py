@@ -51,7 +51,7 @@ class Worker:
         self._lanes = {lane.device: lane.spec for lane in reversed(lanes)}
         self._host, self._owns_host = host or EngineHost(), host is None
         self._chosen: dict[tuple[str | None, Precision], Chosen] = {}
-        self._graphs: dict[tuple[str, Precision], Path] = {}
+        self._graphs: dict[tuple[str, Precision, str], Path] = {}
         self._turns: dict[str, threading.Lock] = {}
 
     def renew(self) -> None:
@@ -101,7 +101,9 @@ class Worker:
             bundle = self._bundles[match.task.name]
             require_precision(bundle, precision)
             choice, lane = self._placement(match.task.name, precision, cancelled)
-            engine = EngineKey(self._graph(bundle, precision), bundle.sha256, precision, choice.backend, choice.device)
+            engine = EngineKey(
+                self._graph(bundle, precision, choice.backend), bundle.sha256, precision, choice.backend, choice.device
+            )
             spent = time.perf_counter() - begin
             made = _provenance(bundle, choice, precision)
             order = Order(match.task, engine, made, load_seconds=spent, lane=lane)
@@ -133,11 +135,12 @@ class Worker:
             self._chosen[key] = self._host.choose(self._backend, precision, device, cancelled)
         return self._chosen[key]
 
-    def _graph(self, bundle: Bundle, precision: Precision) -> Path:
-        key = bundle.task.name, precision
+    def _graph(self, bundle: Bundle, precision: Precision, backend: str) -> Path:
+        key = bundle.task.name, precision, backend
         if key not in self._graphs:
             require_intact(bundle)
-            self._graphs[key] = model_for(bundle.model, bundle.sha256, precision, bundle.vector).resolve()
+            graph = model_for(bundle.model, bundle.sha256, precision, bundle.calibration, backend)
+            self._graphs[key] = graph.resolve()
         return self._graphs[key]
 
 

@@ -23,7 +23,7 @@ def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_model_is_installed_and_its_stages_are_told(make_bundle: Callable[[str], Path]) -> None:
     steps: list[Progress] = []
     assert add_model(Addition(make_bundle("good")), steps.append, lambda: False) == "bright-good"
-    assert [step.stage for step in steps] == ["import", "build", "verify", "install", "install"]
+    assert [step.stage for step in steps] == ["import", "check", "rewrite", "quantize", "build", "verify", "install", "install"]
     assert find("bright-good").model.is_file()
 
 
@@ -33,7 +33,7 @@ def test_a_refusal_comes_back_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_process_that_dies_without_a_word_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("engines.deploy.words_of", lambda _: "{")
+    monkeypatch.setattr("viewer.adding.asdict", lambda _: "{")
     with pytest.raises(EngineError, match="ended with code 1"):
         add_model(Addition(tmp_path), lambda _: None, lambda: False)
 

@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from engines import deploy as chain
 from engines import installed
-from engines.deploy import Wish, deploy
+from engines.deploy import chain, stages
+from engines.deploy.bench import folder_of
+from engines.deploy.wish import Deployed, Wish
 from engines.library import Bundle, find
+from engines.quantize.pictures import Picture
 from inference import cache
 from inference.errors import EngineError, InputRefused, JobCancelled
-from inference.result import Progress
+from inference.result import CancelledFn, Progress, ProgressFn
+from inference.task import Task
 
-NAMES = ["import", "build", "verify", "install"]
+NAMES = ["import", "check", "rewrite", "quantize", "build", "verify", "install"]
 
 
 @pytest.fixture(autouse=True)
 def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INSULA_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("INSULA_CACHE", str(tmp_path / "cache"))
+
+
+def deploy(wish: Wish, progress: ProgressFn = lambda _: None, cancelled: CancelledFn = lambda: False) -> Deployed:
+    def pictures(folder: Path, task: Task, *_: object) -> list[Picture]:
+        given = np.load(folder / "pictures.npy")
+        return [Picture({task.model.input: one}, "", "study") for one in given]
+
+    return chain.deploy(wish, pictures, progress, cancelled)
 
 
 def left() -> list[Path]:
@@ -34,8 +46,8 @@ def test_a_bundle_is_tested_and_installed(small_bundle: Bundle) -> None:
     done = deploy(Wish(small_bundle.folder), steps.append)
     assert [stage.name for stage in done.stages] == NAMES
     assert [step.stage for step in steps] == [*NAMES, "install"]
-    assert (steps[-1].done, steps[-1].total) == (4, 4)
-    assert "fp32" in done.stages[2].sentence
+    assert (steps[-1].done, steps[-1].total) == (7, 7)
+    assert "fp32" in done.stages[5].sentence
     assert find("small-net").folder == Path(done.folder)
     assert "insula run STUDY --out DIR --task small-net" in done.text
     assert left() == []
@@ -51,7 +63,7 @@ def test_a_second_call_goes_on_where_the_first_failed(small_bundle: Bundle, monk
             deploy(Wish(small_bundle.folder))
     assert len(left()) == 1
     done = deploy(Wish(small_bundle.folder))
-    assert [stage.kept for stage in done.stages] == [True, True, True, False]
+    assert [stage.kept for stage in done.stages] == [True] * 6 + [False]
     assert left() == []
 
 
@@ -64,7 +76,7 @@ def test_another_file_is_another_deployment(small_bundle: Bundle, monkeypatch: p
 
 
 def test_a_torn_note_means_from_the_start(small_bundle: Bundle) -> None:
-    key = cache.folder() / "deploy" / chain._key(Wish(small_bundle.folder))
+    key = folder_of(Wish(small_bundle.folder))
     (key / "bundle").mkdir(parents=True)
     (key / "done.json").write_text('[{"name": "imp')
     assert not any(stage.kept for stage in deploy(Wish(small_bundle.folder)).stages)
@@ -84,7 +96,7 @@ def test_a_precision_that_fails_is_written_down(small_bundle: Bundle, monkeypatc
         row = {"backend": "openvino", "refused": False, "sentence": "differs"}
         return [{**row, "precision": "fp32", "passed": True}, {**row, "precision": "int8", "passed": False}]
 
-    monkeypatch.setattr(chain, "checks", rows)
+    monkeypatch.setattr(stages, "checks", rows)
     deploy(Wish(small_bundle.folder))
     assert find("small-net").refused == {"int8": "openvino: differs"}
 
@@ -102,3 +114,47 @@ def test_the_source_stays_as_it_was(small_bundle: Bundle, tmp_path: Path) -> Non
     deploy(Wish(small_bundle.folder))
     for path in before.iterdir():
         assert (small_bundle.folder / path.name).read_bytes() == path.read_bytes()
+
+
+def test_studies_give_the_ranges_of_int8(small_bundle: Bundle, tmp_path: Path) -> None:
+    studies = tmp_path / "studies"
+    studies.mkdir()
+    given = np.random.default_rng(3).standard_normal((5, 1, 1, 8, 8, 8), np.float32)
+    np.save(studies / "pictures.npy", given)
+    done = deploy(Wish(small_bundle.folder, calibration=studies, count=4))
+    assert "4 pictures" in done.stages[3].sentence
+    made = find("small-net")
+    assert made.calibration == made.folder / "calibration.npz"
+    with np.load(made.calibration) as kept:
+        assert kept["input"].shape == (4, 1, 1, 8, 8, 8)
+        assert all(any((one == picture).all() for picture in given) for one in kept["input"])
+    assert small_bundle.calibration == small_bundle.vector
+
+
+@pytest.mark.parametrize(
+    ("wish", "says"), [({"target": "orin-trt99"}, "orin-trt99"), ({"calibration": Path("/no/studies")}, "nothing at")]
+)
+def test_what_would_fail_late_fails_first(small_bundle: Bundle, wish: dict[str, Any], says: str) -> None:
+    steps: list[Progress] = []
+    with pytest.raises(InputRefused, match=says):
+        deploy(Wish(small_bundle.folder, **wish), steps.append)
+    assert steps == []
+
+
+def test_a_volume_network_stays_on_the_gpu_with_the_reason(small_bundle: Bundle) -> None:
+    done = deploy(Wish(small_bundle.folder, target="orin-trt8.6"))
+    assert done.stages[1].sentence.startswith("GPU only")
+    assert find("small-net").sha256 == small_bundle.sha256
+
+
+def test_a_flat_network_is_rewritten_for_the_accelerator(tmp_path: Path) -> None:
+    shipped = find("ct-to-mri")
+    folder = tmp_path / "gan"
+    shutil.copytree(shipped.folder, folder)
+    manifest = folder / "manifest.toml"
+    manifest.write_text(manifest.read_text().replace('name = "ct-to-mri"', 'name = "gan"'))
+    done = deploy(Wish(folder, target="xavier-trt8.5"))
+    assert done.stages[2].sentence.count("Fits: all") == 1
+    made = find("gan")
+    assert made.sha256 != shipped.sha256
+    assert made.found_sha256 == made.sha256

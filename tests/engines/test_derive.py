@@ -9,10 +9,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 from engines import half
 from engines.derive import model_for
+from engines.library import find
 from inference import cache
 from inference.backends import graph
 from inference.backends.onnxruntime import OnnxRuntimeBackend
 from inference.errors import EngineError, PrecisionAbsent
+from inference.host.cost import cost_of
 from inference.result import Precision
 
 
@@ -35,6 +37,28 @@ def nodes_of(path):
 def test_fp32_and_bf16_are_the_bundles_own_file(small_bundle, derive, store, precision):
     assert derive(precision) == small_bundle.model
     assert not store.exists()
+
+
+@pytest.mark.parametrize("precision", [Precision.FP32, Precision.BF16, Precision.FP16])
+def test_the_reference_runs_the_bundles_own_numbers(small_bundle, derive, precision):
+    found = model_for(small_bundle.model, small_bundle.sha256, precision, small_bundle.vector, "onnxruntime")
+    assert found == derive(precision)
+
+
+def test_one_folded_graph_serves_fp32_and_bf16():
+    """The shipped U-Net, whose upsamplings can be folded; half precision keeps its own form."""
+    bundle = find("stroke-lesion")
+
+    def graph_of(precision: Precision, backend: str) -> Path:
+        return model_for(bundle.model, bundle.sha256, precision, bundle.vector, backend)
+
+    whole = graph_of(Precision.FP32, "openvino")
+    assert whole == graph_of(Precision.BF16, "openvino") != bundle.model
+    assert graph.read(whole) == graph.read(bundle.model)
+    assert cost_of(whole).macs < 0.9 * cost_of(bundle.model).macs
+    assert graph_of(Precision.FP16, "openvino") == graph_of(Precision.FP16, "onnxruntime")
+    stamp = whole.stat().st_mtime_ns
+    assert graph_of(Precision.FP32, "openvino").stat().st_mtime_ns == stamp
 
 
 @pytest.mark.parametrize("precision", [Precision.FP16, Precision.INT8])

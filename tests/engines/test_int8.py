@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from engines import int8, ranges
+from engines.surgery.fold import folded
 from inference.backends.onnxruntime import OnnxRuntimeBackend
 from inference.backends.openvino import OpenVinoBackend
 from inference.errors import EngineError
@@ -92,6 +94,35 @@ def test_transposed_convolutions_and_norms_read_signed_steps_and_all_else_unsign
     assert inputs(path)["n"][0] == "a.dq"
 
 
+def folded_net(width: int = 8) -> onnx.ModelProto:
+    """That level with an instance norm behind it and its upsampling folded; four outputs become phases."""
+    net = skip_net()
+    net.graph.node[-1].output[0], net.graph.node[-1].input[1] = "g", "wide"
+    net.graph.output[0].type.tensor_type.shape.dim[1].dim_value = width
+    net.graph.node[4].input.append("lift")
+    net.graph.node.append(helper.make_node("InstanceNormalization", ["g", "one", "nil"], ["y"]))
+    net.graph.initializer.extend([weight("lift", 8), weight("wide", width, 16, 3, 3)])
+    norm = {name: np.full(width, value, np.float32) for name, value in NORM.items()}
+    net.graph.initializer.extend(numpy_helper.from_array(values, name) for name, values in norm.items())
+    return folded(net)
+
+
+def test_the_halves_of_a_folded_convolution_and_their_sum_are_whole_steps(tmp_path: Path) -> None:
+    path = written(tmp_path, folded_net(), noise())
+    read, zeros = inputs(path), stored(path)
+    assert read["g"] == ["g/fine.out.dq", "g/raise.out.dq"]
+    assert read["y"][0] == "g.dq"
+    assert {zeros[f"{name}.zero"].dtype.name for name in ("g", "g/fine.out", "g/raise.out")} == {"int8"}
+    assert len({float(zeros[f"{name}.scale"]) for name in ("g", "g/fine.out", "g/raise.out")}) == 3
+
+
+def test_a_half_that_others_read_too_stays_whole(tmp_path: Path) -> None:
+    net = folded_net()
+    net.graph.node.append(helper.make_node("ReduceMean", ["g/fine.out"], ["z"], axes=[1, 2, 3]))
+    net.graph.output.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, (1, 1, 1, 1)))
+    assert inputs(written(tmp_path, net, noise()))["g"] == ["g/fine.out", "g/raise.out"]
+
+
 def test_a_concatenation_that_others_read_too_stays_whole(tmp_path: Path) -> None:
     net = skip_net()
     net.graph.node.append(helper.make_node("ReduceMean", ["f"], ["z"], axes=[1, 2, 3]))
@@ -101,9 +132,11 @@ def test_a_concatenation_that_others_read_too_stays_whole(tmp_path: Path) -> Non
     assert inputs(path)["y"][0] == "f.dq"
 
 
-@pytest.mark.parametrize("normed", [False, True])
-def test_both_runtimes_say_the_same_and_stay_close_to_fp32(tmp_path: Path, normed: bool) -> None:
-    path = written(tmp_path, skip_net(normed), noise())
+@pytest.mark.parametrize("form", ["plain", "normed", "folded", "phases"])
+def test_both_runtimes_say_the_same_and_stay_close_to_fp32(tmp_path: Path, form: str) -> None:
+    made = {"folded": folded_net, "phases": partial(folded_net, 4), "normed": partial(skip_net, True)}
+    net = made.get(form, skip_net)()
+    path = written(tmp_path, net, noise())
     truth = ask(OnnxRuntimeBackend(1, optimise=False), tmp_path / "net.onnx", Precision.FP32)
     strict = ask(OnnxRuntimeBackend(1, optimise=False), path, Precision.INT8)
     fast = ask(OpenVinoBackend(1), path, Precision.INT8)

@@ -7,11 +7,16 @@ from dataclasses import asdict
 
 from viewer.commands.base import Command, Words, path_of, print_answer, stop_on_interrupt
 from viewer.commands.progress import Bar
-from viewer.commands.words import names
+from viewer.commands.words import names, window
 
 
 def _deploy_fill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=path_of, help="what `engines import` takes, or a bundle's folder")
+    parser.add_argument("--target", default="", metavar="T", help="the accelerator to rewrite for, as orin-trt8.6")
+    parser.add_argument("--calibration", type=path_of, metavar="DIR", help="studies for the ranges of int8")
+    parser.add_argument("--count", type=int, default=100, metavar="N", help="calibration pictures at most; default 100")
+    parser.add_argument("--labels", type=names, default=(), metavar="L", help="a detector's classes, in order")
+    parser.add_argument("--window", type=window, default=(), metavar="LOW,HIGH", help="a detector's black and white")
     parser.add_argument("--name", default="", help="the task's name; default: from the model")
     parser.add_argument("--channels", type=names, default=(), metavar="C", help="what each shows, as DWI,ADC")
     parser.add_argument(
@@ -27,9 +32,21 @@ def _deploy_fill(parser: argparse.ArgumentParser) -> None:
 
 
 def _deploy(words: Words) -> int:
-    from engines.deploy import Wish, deploy
+    from viewer.deploy import Wish, deploy
 
-    wish = Wish(words.model, words.name, words.channels, tuple(words.example), not words.no_mirroring, words.trust)
+    wish = Wish(
+        words.model,
+        words.target,
+        words.calibration,
+        words.count,
+        words.name,
+        words.channels,
+        words.labels,
+        words.window,
+        tuple(words.example),
+        not words.no_mirroring,
+        words.trust,
+    )
     bar = Bar("deploy")
     with stop_on_interrupt() as stopped:
         done = deploy(wish, bar, stopped)
@@ -66,8 +83,8 @@ def _remove(words: Words) -> int:
 
 DEPLOY = Command(
     "deploy",
-    "Import, build, verify and install a model; run again after an interruption, it goes on where it ended.",
-    "insula engines deploy nnUNetTrainer__nnUNetPlans__3d_fullres --channels DWI,ADC --example dwi.nii.gz",
+    "Import, check, rewrite, quantize, build, verify and install a model; run again, it goes on where it ended.",
+    "insula engines deploy nnUNetTrainer__nnUNetPlans__3d_fullres --channels DWI,ADC --calibration studies",
     _deploy_fill,
     _deploy,
 )

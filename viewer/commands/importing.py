@@ -6,6 +6,7 @@ import argparse
 
 from viewer.commands.base import Command, Words, path_of, print_answer, stop_on_interrupt
 from viewer.commands.progress import Bar
+from viewer.commands.words import names, window
 
 
 def _fill(parser: argparse.ArgumentParser) -> None:
@@ -13,19 +14,19 @@ def _fill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", type=path_of, required=True, metavar="BUNDLE", help="folder for the bundle")
     parser.add_argument("--name", default="", help="the task's name; default: the model's own")
     parser.add_argument(
-        "--folds", type=_words, default=(), metavar="F", help="nnU-Net: folds to average, as 0,1; default: all"
+        "--folds", type=names, default=(), metavar="F", help="nnU-Net: folds to average, as 0,1; default: all"
     )
     parser.add_argument(
         "--checkpoint", default="checkpoint_final.pth", metavar="FILE", help="nnU-Net: file in each fold"
     )
-    parser.add_argument("--channels", type=_words, default=(), metavar="C", help="what each shows, as DWI,ADC")
+    parser.add_argument("--channels", type=names, default=(), metavar="C", help="what each shows, as DWI,ADC")
     parser.add_argument(
         "--no-mirroring", action="store_true", help="nnU-Net: do not average over mirrored inputs, eight times the work"
     )
     parser.add_argument(
-        "--window", type=_window, metavar="LOW,HIGH", help="detector: values that are black and white, as 0,80"
+        "--window", type=window, metavar="LOW,HIGH", help="detector: values that are black and white, as 0,80"
     )
-    parser.add_argument("--labels", type=_words, default=(), metavar="L", help="detector: names of its classes")
+    parser.add_argument("--labels", type=names, default=(), metavar="L", help="detector: names of its classes")
     parser.add_argument(
         "--example",
         type=path_of,
@@ -35,18 +36,6 @@ def _fill(parser: argparse.ArgumentParser) -> None:
         help="one case for the int8 ranges: a file for each channel, in order (repeat)",
     )
     parser.add_argument("--trust", action="store_true", help="open checkpoints that can run code; only from friends")
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _window(text: str) -> tuple[float, float]:
-    try:
-        low, high = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError("give two numbers, as 0,80") from error
-    return low, high
 
 
 def _execute(words: Words) -> int:

@@ -54,3 +54,16 @@ def size(text: str) -> tuple[int, int]:
 def names(text: str) -> tuple[str, ...]:
     """Comma-separated names."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def window(text: str) -> tuple[float, float]:
+    """`0,80` as the values that are black and white.
+
+    Raises:
+        WrongWords: It is not two numbers.
+    """
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise WrongWords(f"{text!r} is no window.", "Give the values that are black and white, as 0,80.") from error
+    return low, high

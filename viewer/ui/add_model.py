@@ -28,6 +28,7 @@ from viewer.ui.parts import column, dress, label, row
 
 STAGES = {
     "import": "Read the model",
+    "quantize": "Prepare studies for INT8",
     "build": "Make the graphs of other precisions",
     "verify": "Test every engine of this machine",
     "install": "Install",
@@ -52,7 +53,7 @@ class AddModelDialog(QDialog):
         self.resize(620, 300)
         self._jobs = jobs
         self._number: int | None = None
-        self.source, self.channels, self.example = QLineEdit(), QLineEdit(), QLineEdit()
+        self.source, self.channels, self.studies = QLineEdit(), QLineEdit(), QLineEdit()
         self.mirror, self.trust = QCheckBox("Average over mirrored inputs (slower)"), QCheckBox(TRUST)
         self.mirror.setChecked(True)
         self.stages = {name: (label(words), label("", "small")) for name, words in STAGES.items()}
@@ -84,9 +85,9 @@ class AddModelDialog(QDialog):
     def addition(self) -> Addition:
         """What the fields say."""
         parts = tuple(part.strip().upper() for part in self.channels.text().split(",") if part.strip())
-        example = tuple(Path(part.strip()) for part in self.example.text().split(";") if part.strip())
-        source = Path(self.source.text().strip())
-        return Addition(source, parts, example, self.mirror.isChecked(), self.trust.isChecked())
+        studies = self.studies.text().strip()
+        source, mirror, trust = Path(self.source.text().strip()), self.mirror.isChecked(), self.trust.isChecked()
+        return Addition(source, parts, Path(studies) if studies else None, mirror, trust)
 
     def _ask(self) -> None:
         before = {job.request.number for job in self._jobs.jobs}
@@ -138,10 +139,10 @@ class AddModelDialog(QDialog):
         form.setVerticalSpacing(10)
         form.setHorizontalSpacing(14)
         self.channels.setPlaceholderText("told from the model; else as DWI, ADC")
-        self.example.setPlaceholderText("optional: one real case, for the ranges of INT8")
-        form.addRow("Model", self._place(self.source, folder=True))
+        self.studies.setPlaceholderText("optional: a folder of studies, for the ranges of INT8")
+        form.addRow("Model", self._place(self.source, file=True))
         form.addRow("Channels", self.channels)
-        form.addRow("Example", self._place(self.example, folder=False))
+        form.addRow("Studies", self._place(self.studies, file=False))
         form.addRow("", self.mirror)
         form.addRow("", self.trust)
         about = label(WORDS, "small")
@@ -153,20 +154,20 @@ class AddModelDialog(QDialog):
         page.setLayout(inside)
         return page
 
-    def _place(self, field: QLineEdit, folder: bool) -> QHBoxLayout:
+    def _place(self, field: QLineEdit, file: bool) -> QHBoxLayout:
         line = row(6)
         line.addWidget(field, 1)
-        if folder:
-            line.addWidget(_button("Folder …", lambda: self._choose_folder(field)))
-        line.addWidget(_button("File …", lambda: self._choose_file(field)))
+        line.addWidget(_button("Folder …", lambda: self._choose_folder(field)))
+        if file:
+            line.addWidget(_button("File …", lambda: self._choose_file(field)))
         return line
 
     def _choose_folder(self, field: QLineEdit) -> None:
-        field.setText(QFileDialog.getExistingDirectory(self, "Folder of the model") or field.text())
+        field.setText(QFileDialog.getExistingDirectory(self, "Folder") or field.text())
 
     def _choose_file(self, field: QLineEdit) -> None:
-        files, _ = QFileDialog.getOpenFileNames(self, "Files", "", MODEL_KINDS)
-        field.setText(";".join(files) or field.text())
+        file, _ = QFileDialog.getOpenFileName(self, "Model", "", MODEL_KINDS)
+        field.setText(file or field.text())
 
     def _progress(self) -> QWidget:
         page = QWidget()

@@ -1,0 +1,1 @@
+"""Eight bits after training: which pictures calibrate, which layers keep their precision, and how it is spelt."""
