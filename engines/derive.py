@@ -7,6 +7,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+from engines.library import Bundle
 from inference import cache
 from inference.errors import EngineError, PrecisionAbsent
 from inference.result import Precision
@@ -17,8 +18,18 @@ RECIPE = "5"
 FOLDING = frozenset({"openvino"})
 
 
+def graph_of(bundle: Bundle, precision: Precision, backend: str | None = None) -> Path:
+    """The graph that a backend loads for a bundle in a precision; see `model_for`."""
+    return model_for(bundle.model, bundle.sha256, precision, bundle.calibration, backend, bundle.task.model.whole)
+
+
 def model_for(
-    bundle_model: Path, sha256: str, precision: Precision, calibration: Path | None = None, backend: str | None = None
+    bundle_model: Path,
+    sha256: str,
+    precision: Precision,
+    calibration: Path | None = None,
+    backend: str | None = None,
+    whole: tuple[str, ...] = (),
 ) -> Path:
     """The graph that `Backend.load` takes for a precision.
 
@@ -32,6 +43,7 @@ def model_for(
         sha256: Its digest as the manifest states it.
         calibration: Test vector (npz, inputs under their names); needed by int8 alone.
         backend: Who will load it; None: any.
+        whole: Operations that int8 leaves in single precision.
 
     Raises:
         PrecisionAbsent: The weights do not fit the precision, or int8 was asked without calibration data.
@@ -43,8 +55,8 @@ def model_for(
         source = cache.keep(f"graphs/{name}.fp32.onnx", partial(_fold, bundle_model, sha256))
     if precision in (Precision.FP32, Precision.BF16):
         return source
-    make = _maker(bundle_model, source, sha256, precision, calibration)
-    data = cache.sha256(calibration) if precision is Precision.INT8 and calibration is not None else ""
+    make = _maker(bundle_model, source, sha256, precision, calibration, whole)
+    data = "\n".join((cache.sha256(calibration), *whole)) if precision is Precision.INT8 and calibration else ""
     form = "" if source is bundle_model else "folded"
     name = cache.key(sha256, precision.value, data, form, RECIPE, version("onnx"))
     return cache.keep(f"graphs/{name}.{precision.value}.onnx", make)
@@ -58,7 +70,7 @@ def _fold(model: Path, sha256: str, target: Path) -> None:
 
 
 def _maker(
-    model: Path, source: Path, sha256: str, precision: Precision, calibration: Path | None
+    model: Path, source: Path, sha256: str, precision: Precision, calibration: Path | None, whole: tuple[str, ...]
 ) -> Callable[[Path], None]:
     def make(target: Path) -> None:
         from engines import half, int8  # these import onnx, which the window's start should not wait for
@@ -67,7 +79,7 @@ def _maker(
         if precision is Precision.FP16:
             half.write(source, target)
         elif calibration is not None:
-            int8.write(source, calibration, target)
+            int8.write(source, calibration, target, whole)
 
     if precision is Precision.INT8 and calibration is None:
         raise PrecisionAbsent(

@@ -11,7 +11,7 @@ their sum. Every other result stays in single precision.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,18 +34,20 @@ _STEPS = 127
 _SIGNED_ZERO, _UNSIGNED_ZERO = np.int8(0), np.uint8(128)
 
 
-def write(model: Path, calibration: Path, target: Path) -> None:
-    """Quantise an ONNX file. The same model and calibration data give the same bytes.
+def write(model: Path, calibration: Path, target: Path, whole: Collection[str] = ()) -> None:
+    """Quantise an ONNX file. The same model, calibration data and exceptions give the same bytes.
 
     Args:
         calibration: npz with real inputs under their tensor names; more samples give truer ranges.
+        whole: Operations to leave as they are, by the first tensor that each makes; what a rewrite has put in the place
+            of one bears its name, a stroke and a word more.
 
     Raises:
         PrecisionAbsent: Nothing in the graph can be quantised.
         EngineError: The calibration data do not fit the model's inputs.
     """
     source = onnx.shape_inference.infer_shapes(onnx.load(model))
-    plan = _plan(source.graph)
+    plan = _plan(source.graph, tuple(whole))
     if not plan.chosen:
         raise PrecisionAbsent(f"{model.name} has nothing to run in int8.", "Choose fp32 or fp16.")
     feeds = [sample.feed for sample in vector.samples(calibration, read(model))]
@@ -93,11 +95,12 @@ class _Plan:
         return {name: most[self.head(name)] for name in ranges}
 
 
-def _plan(graph: Any) -> _Plan:
+def _plan(graph: Any, whole: tuple[str, ...] = ()) -> _Plan:
     weights = {weight.name: weight for weight in graph.initializer}
     plan = _Plan()
     for node in graph.node:
-        if node.op_type in QUANTISED and node.input[1] in weights:
+        spared = any(node.output[0] == name or node.output[0].startswith(f"{name}/") for name in whole)
+        if node.op_type in QUANTISED and node.input[1] in weights and not spared:
             plan.chosen[node.output[0]] = weights[node.input[1]]
     writers = {name: node for node in graph.node for name in node.output}
     readers = _readers(graph)

@@ -10,7 +10,7 @@ from statistics import median
 
 import numpy as np
 
-from engines.derive import model_for
+from engines.derive import graph_of
 from engines.library import Bundle
 from engines.phantom.head import make_head
 from engines.phantom.lesions.plan import draw_infarcts
@@ -100,7 +100,7 @@ def phantom() -> dict[Channel, Volume]:
 
 def _row(bundle: Bundle, precision: Precision, volumes: Mapping[Channel, Volume], cancelled: CancelledFn) -> VolumeTime:
     choice = registry.choose(None, precision)
-    graph = model_for(bundle.model, bundle.sha256, precision, bundle.calibration, choice.backend.name)
+    graph = graph_of(bundle, precision, choice.backend.name)
     with closing(choice.backend.load(graph, precision, choice.device)) as engine:
         spent = [
             _once(bundle, engine, _provenance(bundle, choice, precision), volumes, cancelled) for _ in range(ROUNDS)

@@ -11,7 +11,7 @@ from itertools import cycle
 from typing import Any
 
 from engines import machine, vector
-from engines.derive import model_for
+from engines.derive import graph_of
 from engines.drift import Drift, Log, Sample, drift, settled, slope_per_s
 from engines.library import Bundle
 from inference.backends import graph, registry
@@ -142,7 +142,7 @@ def _turns(runners: Sequence[Runner], seconds: float, progress: ProgressFn, canc
 
 def _runner(bundle: Bundle, precision: Precision, wish: Wish, stack: ExitStack) -> Runner:
     choice = registry.choose(wish.backend, precision, wish.device)
-    model = model_for(bundle.model, bundle.sha256, precision, bundle.calibration, choice.backend.name)
+    model = graph_of(bundle, precision, choice.backend.name)
     engine = choice.backend.load(model, precision, choice.device)
     stack.callback(engine.close)
     feed = vector.samples(bundle.vector, graph.read(bundle.model))[0].feed

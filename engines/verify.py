@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.derive import model_for
+from engines.derive import graph_of
 from engines.library import Bundle
 from engines.vector import Sample, samples
 from inference.backends import graph, registry
@@ -63,30 +62,15 @@ class Check:
         return f"differs by at most {self.max_rel:.1e} of the range (mean {self.rms_rel:.1e})"
 
 
-def verify_bundle(
-    model: Path,
-    sha256: str,
-    vector: Path,
-    backend: Backend,
-    precision: Precision,
-    device: str = "CPU",
-    calibration: Path | None = None,
-) -> Check:
-    """Run a bundle's model on its test vector and compare with the stored answer.
-
-    Args:
-        model: The bundle's fp32 ONNX.
-        sha256: Its digest as the manifest states it.
-        vector: npz of inputs and outputs under their tensor names, as the reference answered in fp32.
-        calibration: npz of inputs that int8 takes its ranges from; None: the vector.
+def verify_bundle(bundle: Bundle, backend: Backend, precision: Precision, device: str = "CPU") -> Check:
+    """Run a bundle's model on its test vector and compare with the answer that its reference gave in fp32.
 
     Raises:
         EngineError: The bundle is damaged, the vector does not fit, or the engine failed.
         PrecisionAbsent: The backend does not run that precision there.
     """
-    stored = samples(vector, graph.read(model))
-    graph_file = model_for(model, sha256, precision, calibration or vector, backend.name)
-    engine = backend.load(graph_file, precision, device)
+    stored = samples(bundle.vector, graph.read(bundle.model))
+    engine = backend.load(graph_of(bundle, precision, backend.name), precision, device)
     try:
         return worst([check for sample in stored for check in _compared(engine, sample, precision)])
     finally:
@@ -143,9 +127,7 @@ def _row(bundle: Bundle, offer: registry.Choice, precision: Precision) -> dict[s
         "refused": False,
     }
     try:
-        check = verify_bundle(
-            bundle.model, bundle.sha256, bundle.vector, offer.backend, precision, offer.device, bundle.calibration
-        )
+        check = verify_bundle(bundle, offer.backend, precision, offer.device)
     except EngineError as error:
         return {**row, "passed": False, "refused": isinstance(error, PlacementRefused), "sentence": str(error)}
     figures = {"max_abs": check.max_abs, "max_rel": check.max_rel, "rms_rel": check.rms_rel}

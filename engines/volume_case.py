@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engines.derive import model_for
+from engines.derive import graph_of
 from engines.library import Bundle, find
 from inference.backends import registry
 from inference.nnunet.plan import read_plan
@@ -35,7 +35,7 @@ def run(bundle: Bundle, precision: Precision, backend: str, case: Path, answer: 
     plan = read_plan(bundle.task.plan_path)
     begin = time.perf_counter()
     choice = registry.choose(backend, precision, "CPU")
-    graph = model_for(bundle.model, bundle.sha256, precision, bundle.calibration, choice.backend.name)
+    graph = graph_of(bundle, precision, choice.backend.name)
     with closing(choice.backend.load(graph, precision, choice.device)) as engine:
         loaded = time.perf_counter()
         network = Network(lambda tile: engine.infer({"input": tile})["logits"], engine.cancel)
@@ -66,7 +66,7 @@ def main() -> None:
     words = parser.parse_args()
     bundle = find(words.bundle)
     if words.derive:
-        model_for(bundle.model, bundle.sha256, words.precision, bundle.calibration, words.backend)
+        graph_of(bundle, words.precision, words.backend)
     else:
         run(bundle, words.precision, words.backend, words.case, words.answer)
 

@@ -30,12 +30,18 @@ PLANNED = ("nnunet", "monai")
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """The ONNX file of a bundle and the names at its border."""
+    """The ONNX file of a bundle and the names at its border.
+
+    Attributes:
+        whole: Operations, by the first tensor that each makes, which int8 leaves in single precision because rounding
+            them costs too much.
+    """
 
     file: str
     sha256: str
     input: str
     outputs: tuple[str, ...]
+    whole: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

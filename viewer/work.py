@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from engines.derive import model_for
+from engines.derive import graph_of
 from engines.library import Bundle, bundles, require_intact, require_precision
 from inference import settings
 from inference.backends.base import Support
@@ -139,7 +139,7 @@ class Worker:
         key = bundle.task.name, precision, backend
         if key not in self._graphs:
             require_intact(bundle)
-            graph = model_for(bundle.model, bundle.sha256, precision, bundle.calibration, backend)
+            graph = graph_of(bundle, precision, backend)
             self._graphs[key] = graph.resolve()
         return self._graphs[key]
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from engines import installed
 from engines.deploy.bench import Bench
-from engines.derive import model_for
+from engines.derive import graph_of
 from engines.importers import sources
 from engines.importers import wish as importing
 from engines.importers.bundle import whole_folder
@@ -103,7 +103,7 @@ def make(bench: Bench) -> str:
         if bench.cancelled():
             raise JobCancelled
         try:
-            model_for(bundle.model, bundle.sha256, precision, bundle.calibration, offer.backend.name)
+            graph_of(bundle, precision, offer.backend.name)
             made.append(precision.value)
         except PrecisionAbsent as error:
             refused.append(f"{precision.value}: {error.message}")

@@ -39,7 +39,7 @@ class Budget:
             step, which is a sterner measure.
     """
 
-    points: float = 3.0
+    points: float = 2.0
     asked: bool = False
 
 

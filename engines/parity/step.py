@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.derive import model_for
+from engines.derive import graph_of
 from engines.library import Bundle
 from engines.vector import Sample
 from inference.backends import graph, registry
@@ -179,7 +179,7 @@ def _rewritten(bundle: Bundle, name: str, strict: Backend) -> Run:
 
 
 def _graph(bundle: Bundle, backend: str, precision: Precision) -> Path:
-    return model_for(bundle.model, bundle.sha256, precision, bundle.calibration, backend)
+    return graph_of(bundle, precision, backend)
 
 
 def _offered(bundle: Bundle, choice: registry.Choice, precision: Precision) -> Run:

@@ -23,7 +23,16 @@ def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_model_is_installed_and_its_stages_are_told(make_bundle: Callable[[str], Path]) -> None:
     steps: list[Progress] = []
     assert add_model(Addition(make_bundle("good")), steps.append, lambda: False) == "bright-good"
-    assert [step.stage for step in steps] == ["import", "check", "rewrite", "quantize", "build", "verify", "install", "install"]
+    assert [step.stage for step in steps] == [
+        "import",
+        "check",
+        "rewrite",
+        "quantize",
+        "build",
+        "verify",
+        "install",
+        "install",
+    ]
     assert find("bright-good").model.is_file()
 
 

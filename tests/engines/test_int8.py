@@ -57,10 +57,10 @@ def model(nodes: list, arrays: list, answer: tuple[int, ...]) -> onnx.ModelProto
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
 
 
-def written(folder: Path, net: onnx.ModelProto, values: np.ndarray) -> Path:
+def written(folder: Path, net: onnx.ModelProto, values: np.ndarray, whole: tuple[str, ...] = ()) -> Path:
     onnx.save(net, folder / "net.onnx")
     np.savez(folder / "vector.npz", x=values)
-    int8.write(folder / "net.onnx", folder / "vector.npz", folder / "int8.onnx")
+    int8.write(folder / "net.onnx", folder / "vector.npz", folder / "int8.onnx", whole)
     return folder / "int8.onnx"
 
 
@@ -114,6 +114,17 @@ def test_the_halves_of_a_folded_convolution_and_their_sum_are_whole_steps(tmp_pa
     assert read["y"][0] == "g.dq"
     assert {zeros[f"{name}.zero"].dtype.name for name in ("g", "g/fine.out", "g/raise.out")} == {"int8"}
     assert len({float(zeros[f"{name}.scale"]) for name in ("g", "g/fine.out", "g/raise.out")}) == 3
+
+
+def test_a_layer_that_shall_stay_whole_does_in_every_form_of_the_graph(tmp_path: Path) -> None:
+    plain = inputs(written(tmp_path, skip_net(), noise(), ("y",)))
+    assert plain["y"] == ["f", "last"]
+    assert plain["f"] == ["e", "b"]
+    assert plain["c"][0] == "b.dq"
+    halves = inputs(written(tmp_path, folded_net(), noise(), ("g",)))
+    assert halves["g"] == ["g/fine.out", "g/raise.out"]
+    assert not any(name.endswith(".dq") for name in (*halves["g/fine.out"], *halves["g/raise.out"]))
+    assert any(name.endswith(".dq") for name in halves["c"])
 
 
 def test_a_half_that_others_read_too_stays_whole(tmp_path: Path) -> None:

@@ -26,18 +26,14 @@ def test_another_model_is_noticed(small_bundle):
         arrays = dict(stored)
     arrays["logits"][2, 0, 1, 4, 4, 4] += 0.01
     np.savez(small_bundle.vector, **arrays)
-    check = verify_bundle(
-        small_bundle.model, small_bundle.sha256, small_bundle.vector, OpenVinoBackend(), Precision.FP32
-    )
+    check = verify_bundle(small_bundle, OpenVinoBackend(), Precision.FP32)
     assert not check.passed
     assert check.max_abs == pytest.approx(0.01, rel=1e-3)
     assert [row["passed"] for row in checks(small_bundle) if row["precision"] == "fp32"] == [False, False]
 
 
 def test_a_constant_answer_never_passes(small_bundle):
-    check = verify_bundle(
-        small_bundle.model, small_bundle.sha256, small_bundle.vector, FakeBackend(Fault.CONSTANT), Precision.FP32
-    )
+    check = verify_bundle(small_bundle, FakeBackend(Fault.CONSTANT), Precision.FP32)
     assert check.constant
     assert not check.passed
     assert "one value everywhere" in check.sentence

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
-from pathlib import Path
+import time
 
 from viewer.commands.base import Command, Parser, Words, print_answer
 from viewer.commands.deploying import DEPLOY, INSTALL, REMOVE
@@ -16,7 +15,7 @@ from viewer.commands.schedule import SCHEDULE
 from viewer.commands.surgery import CHECK, REWRITE
 from viewer.commands.training import TRAIN
 from viewer.commands.verify import VERIFY
-from viewer.commands.words import precision
+from viewer.commands.words import add_machine, precision
 
 
 def _fill(parser: argparse.ArgumentParser) -> None:
@@ -72,24 +71,37 @@ def _list(words: Words) -> int:
 def _build_fill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", help="a task's name or a bundle's folder")
     parser.add_argument("--precision", default="fp16", metavar="P", help="fp32, bf16, fp16 or int8")
+    add_machine(parser)
 
 
 def _build(words: Words) -> int:
-    from engines.derive import model_for
+    from engines.derive import graph_of
     from engines.library import find, require_intact
+    from inference.backends import registry
 
-    bundle = find(words.name)
+    bundle, wanted = find(words.name), precision(words.precision)
     require_intact(bundle)
-    file: Path = model_for(bundle.model, bundle.sha256, precision(words.precision), bundle.calibration)
-    print_answer(words, {"file": str(file)}, json.dumps(str(file)))
+    choice = registry.choose(words.backend, wanted, words.device)
+    file = graph_of(bundle, wanted, choice.backend.name)
+    begin = time.perf_counter()
+    choice.backend.load(file, wanted, choice.device).close()
+    made = {
+        "file": str(file),
+        "backend": choice.backend.name,
+        "device": choice.device,
+        "precision": wanted.value,
+        "precision_kind": choice.support.kind.value,
+        "seconds": round(time.perf_counter() - begin, 2),
+    }
+    print_answer(words, made, f"{choice.why}. Built in {made['seconds']} s from {file}")
     return 0
 
 
 LIST = Command("list", "The bundles on this machine.", "insula engines list", _nothing, _list)
 BUILD = Command(
     "build",
-    "Derive and cache a bundle's graph for one precision.",
-    "insula engines build ct-to-mri --precision fp16",
+    "Derive a bundle's graph for one precision and make its engine on a device; both are kept.",
+    "insula engines build ct-to-mri --precision fp16 --device DLA0",
     _build_fill,
     _build,
 )

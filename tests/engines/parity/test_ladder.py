@@ -14,7 +14,7 @@ import pytest
 from onnx import numpy_helper
 
 from engines import int8
-from engines.derive import model_for
+from engines.derive import graph_of
 from engines.library import PROOF, Bundle
 from engines.parity.document import document, lines, sentence
 from engines.parity.gates import Budget
@@ -198,12 +198,10 @@ def test_a_graph_that_was_rewritten_for_a_backend_is_a_step_of_its_own(
 ) -> None:
     wrong = changed(small_bundle.model, tmp_path / "folded.onnx", "last", 1.02)
 
-    def folded(model: Path, sha256: str, precision: Precision, calibration: Path, backend: str) -> Path:
-        if backend == "openvino" and precision is Precision.FP32:
-            return wrong
-        return model_for(model, sha256, precision, calibration)
+    def folded(bundle: Bundle, precision: Precision, backend: str) -> Path:
+        return wrong if backend == "openvino" and precision is Precision.FP32 else graph_of(bundle, precision)
 
-    monkeypatch.setattr("engines.parity.step.model_for", folded)
+    monkeypatch.setattr("engines.parity.step.graph_of", folded)
     found = prove(small_bundle, Wish(heads=0))
     assert [rung.name for rung in found.ladder.rungs if not rung.passed] == [
         "rewritten for openvino",
