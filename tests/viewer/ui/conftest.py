@@ -256,8 +256,15 @@ def bad_runner() -> SmallRunner:
     return SmallRunner(error, tuple(one.name for one in TASKS))
 
 
+@pytest.fixture(scope="session")
+def old_heap_aside() -> None:
+    """What other tests have left alive is no longer walked at every collection: there are millions of objects."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
-def nothing_left() -> Iterator[None]:
+def nothing_left(old_heap_aside: None) -> Iterator[None]:
     """No thread of ours runs and no timer ticks after the test."""
     from PySide6.QtCore import QCoreApplication, QThread, QTimer
 
