@@ -2,70 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from engines.training import heads as digital
+from engines.training.real_strokes import REAL_CASES, read_case, read_volume
 from inference.backends.base import Engine
 from inference.result import Precision, PrecisionKind, Provenance, Result
 from inference.run import run
+from inference.steps.brain import brain_mask
 from inference.steps.head import mr_foreground
-from inference.steps.normalise import adc_scale, zscore
+from inference.steps.normalise import adc_scale, relative, zscore
 from inference.task import Task
 from inference.volume import Channel, Floats, Geometry, Volume
 
 Bools = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class RealCase:
-    """A real patient below the data root; `mask` may be absent."""
-
-    name: str
-    dwi: str
-    adc: str
-    mask: str = ""
-
-
-_ISLES = "stroke-deepisles-case0001/sub-strokecase0001_ses-0001_"
-_ADS = "stroke-ads-jhu/Subject02/Subject02_"
-REAL_CASES = (
-    RealCase("real, ISLES case 0001", f"{_ISLES}dwi.nii.gz", f"{_ISLES}adc.nii.gz"),
-    RealCase(
-        "real, ADS Subject02", f"{_ADS}DWI.nii.gz", f"{_ADS}ADC.nii.gz", f"{_ADS}DAGMNet_CH3_Lesion_Predict.nii.gz"
-    ),
-)
+RULE_DWI, RULE_ADC = 1.5, 0.9
 
 
 def measure_masks(task: Task, engine: Engine, data: Path | None, heads: Path, phantom_cases: int) -> dict[str, Any]:
-    """Figures on phantom heads and on two real patients, none of which may train."""
+    """Figures on phantom heads and on three real patients, none of which may train."""
     figures = _on_phantoms(task, engine, heads, phantom_cases)
     if data is None:
         return figures
     for case in REAL_CASES:
-        if (data / case.dwi).is_file() and (data / case.adc).is_file():
-            volumes = {
-                Channel.DWI: read_volume(data / case.dwi, Channel.DWI),
-                Channel.ADC: read_volume(data / case.adc, Channel.ADC),
-            }
+        if all((data / name).is_file() for name in case.files()):
+            volumes = read_case(case, data)
             truth = read_volume(data / case.mask, Channel.UNKNOWN).voxels > 0.5 if case.mask else None
             figures |= {f"{case.name}: {key}": value for key, value in _on_real(task, engine, volumes, truth).items()}
     return figures
-
-
-def read_volume(file: Path, channel: Channel) -> Volume:
-    """A NIfTI file as a volume in LPS mm."""
-    image = sitk.ReadImage(str(file), sitk.sitkFloat32)
-    direction = np.array(image.GetDirection()).reshape(3, 3)
-    voxels = sitk.GetArrayFromImage(image)
-    geometry = Geometry.from_axes(voxels.shape, image.GetSpacing(), image.GetOrigin(), direction)
-    return Volume(voxels, geometry, channel)
 
 
 def dice(a: Bools, b: Bools) -> float:
@@ -89,6 +58,14 @@ def plain_rule(volumes: dict[Channel, Volume]) -> Bools:
     foreground = mr_foreground(dwi)
     factor, _ = adc_scale(adc, foreground, "")
     return (zscore(dwi, foreground) > 2.0) & (adc * np.float32(factor) < 0.6) & (adc > 0) & foreground
+
+
+def relative_rule(volumes: dict[Channel, Volume]) -> Bools:
+    """DWI 1.5 times healthy brain and ADC below 0.9 times: the plain rule in the network's own terms."""
+    dwi, adc = volumes[Channel.DWI], volumes[Channel.ADC].voxels
+    brain = brain_mask(dwi.voxels, dwi.geometry.spacing_mm)
+    bright = relative(dwi.voxels, brain) > RULE_DWI - 1.0
+    return np.asarray(brain & bright & (relative(adc, brain) < RULE_ADC - 1.0) & (adc > 0))
 
 
 def _on_phantoms(task: Task, engine: Engine, heads: Path, cases: int) -> dict[str, Any]:
@@ -127,7 +104,7 @@ def _pair(dwi: Floats, adc: Floats, geometry: Geometry) -> dict[Channel, Volume]
 def _on_real(task: Task, engine: Engine, volumes: dict[Channel, Volume], truth: Bools | None) -> dict[str, Any]:
     result = _answer(task, engine, volumes)
     assert result.mask is not None
-    mask, rule = result.mask.labels > 0, plain_rule(volumes)
+    mask, rule, other = result.mask.labels > 0, plain_rule(volumes), relative_rule(volumes)
     voxel_ml = result.mask.geometry.voxel_ml
     figures: dict[str, Any] = {
         "mL outlined": _round(mask.sum() * voxel_ml),
@@ -140,6 +117,9 @@ def _on_real(task: Task, engine: Engine, volumes: dict[Channel, Volume], truth: 
             "mL of the published mask (itself a network's answer)": _round(truth.sum() * voxel_ml),
             "Dice against that mask": _round(dice(mask, truth)),
             "Dice of the plain rule against that mask": _round(dice(rule, truth)),
+            "Dice of the relative rule (DWI > 1.5 and ADC < 0.9 of healthy brain) against that mask": _round(
+                dice(other, truth)
+            ),
         }
     return figures
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from inference.errors import InputRefused
 from inference.volume import Floats
@@ -11,6 +12,8 @@ from inference.volume import Floats
 MM2_PER_S = {"mm2/s": 1e3, "1e-3 mm2/s": 1.0, "1e-6 mm2/s": 1e-3}
 ADC_PLAUSIBLE = (0.3, 3.5)
 """Median ADC of a head with its CSF, in 1e-3 mm2/s."""
+RELATIVE = (-1.0, 4.0)
+BINS = 200
 
 
 def window(values: Floats, low: float, high: float) -> Floats:
@@ -39,6 +42,30 @@ def zscore(values: Floats, foreground: NDArray[np.bool_]) -> Floats:
 def adc(values: Floats, foreground: NDArray[np.bool_]) -> Floats:
     """ADC in 1e-3 mm2/s, clipped to 0..4 and mapped to [-1, 1]; 0 outside the foreground."""
     return np.where(foreground, np.clip(values, 0.0, 4.0) / 2.0 - 1.0, 0.0).astype(np.float32)
+
+
+def relative(values: Floats, foreground: NDArray[np.bool_]) -> Floats:
+    """x / the foreground's commonest value - 1, limited to [-1, 4]; 0 outside.
+
+    Healthy tissue lies at 0 whatever the scanner's gain, and neither a large lesion nor the share of fluid moves it,
+    as they move a mean and its deviation.
+
+    Raises:
+        InputRefused: Nothing in the foreground is above 0.
+    """
+    inside = values[foreground & (values > 0)]
+    if not inside.size:
+        raise InputRefused("The image is empty.", "Choose a series that shows anatomy.")
+    scaled = np.clip(values / np.float32(commonest(inside)) - 1.0, *RELATIVE)
+    return np.where(foreground, scaled, 0.0).astype(np.float32)
+
+
+def commonest(values: Floats) -> float:
+    """Peak of the histogram of positive values, smoothed by 5 % of their median."""
+    top = 2.5 * float(np.median(values))
+    counts, edges = np.histogram(values, BINS, (0.0, top))
+    smooth = ndimage.gaussian_filter1d(counts.astype(np.float64), 0.02 * BINS)
+    return float(edges[int(smooth.argmax())] + 0.5 * top / BINS)
 
 
 def adc_scale(values: Floats, foreground: NDArray[np.bool_], unit: str) -> tuple[float, str]:

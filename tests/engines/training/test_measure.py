@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engines.training import measure_boxes, measure_masks, measure_volumes
+from engines.training import measure_boxes, measure_masks, measure_volumes, real_strokes
 from engines.training.boxed_slices import BoxedSlices
 from engines.training.card import as_table
 from engines.training.measure import HOW, measure
@@ -88,6 +88,32 @@ def test_the_plain_rule_needs_both_channels_whatever_the_unit(scale: float) -> N
     marked = measure_masks.plain_rule(volumes)
     assert marked.sum() == 8
     assert marked[8:10, 8:10, 8:10].all()
+
+
+def test_an_adc_map_is_worked_out_of_two_images() -> None:
+    rng = np.random.default_rng(1)
+    adc = rng.uniform(0.3, 3.0, (4, 8, 8)).astype(np.float32)
+    still = rng.uniform(200, 900, adc.shape).astype(np.float32)
+    dwi = still * np.exp(-adc)
+    dwi[0, 0, 0] = still[0, 0, 1] = 0.0
+    geometry = Geometry.from_axes(adc.shape, (2.0, 2.0, 2.0))
+    found = real_strokes.derived_adc(Volume(dwi, geometry, Channel.DWI), Volume(still, geometry, Channel.UNKNOWN))
+    assert found.voxels[0, 0, :2].tolist() == [0.0, 0.0]
+    np.testing.assert_allclose(found.voxels[1:], adc[1:], atol=1e-4)
+    assert found.unit == "1e-3 mm2/s"
+
+
+def test_the_relative_rule_knows_no_scanner() -> None:
+    k, j, i = np.mgrid[:40, :60, :50]
+    head = ((k - 20) / 18) ** 2 + ((j - 30) / 28) ** 2 + ((i - 25) / 23) ** 2 < 1
+    spot = (k - 20) ** 2 + (j - 30) ** 2 + (i - 14) ** 2 < 36
+    grain = np.random.default_rng(2).normal(1.0, 0.04, head.shape)
+    dwi = (head * 130.0 * grain + spot * 120.0).astype(np.float32)
+    adc = (head * 1.2 * grain - spot * 0.5).astype(np.float32)
+    geometry = Geometry.from_axes(head.shape, (2.0, 2.0, 2.0))
+    volumes = {Channel.DWI: Volume(dwi, geometry, Channel.DWI), Channel.ADC: Volume(adc, geometry, Channel.ADC)}
+    assert measure_masks.dice(measure_masks.relative_rule(volumes), spot) > 0.97
+    assert measure_masks.dice(measure_masks.plain_rule(volumes), spot) < 0.1
 
 
 @pytest.mark.slow

@@ -24,6 +24,33 @@ def test_zscore_refuses_a_constant_image():
         normalise.zscore(np.full(5, 7.0, np.float32), np.ones(5, bool))
 
 
+def healthy_brain() -> np.ndarray:
+    return np.random.default_rng(0).normal(200.0, 12.0, 20_000).astype(np.float32)
+
+
+@pytest.mark.parametrize("gain", [1e-3, 1.0, 37.0])
+def test_relative_puts_healthy_tissue_at_zero_whatever_the_gain_the_lesion_and_the_fluid(gain):
+    values = np.concatenate([healthy_brain(), np.full(6000, 520.0), np.linspace(5, 150, 7000)]).astype(np.float32)
+    got = normalise.relative(values * np.float32(gain), np.ones(values.shape, bool))
+    assert np.median(got[:20_000]) == pytest.approx(0.0, abs=0.03)
+    assert got[20_000:26_000] == pytest.approx(1.6, abs=0.08)
+
+
+def test_relative_is_limited_and_leaves_the_outside_at_zero():
+    values = np.concatenate([healthy_brain(), [0.0, 5000.0, 200.0]]).astype(np.float32)
+    foreground = np.ones(values.shape, bool)
+    foreground[-1] = False
+    assert normalise.relative(values, foreground)[-3:].tolist() == [-1.0, 4.0, 0.0]
+    with pytest.raises(InputRefused):
+        normalise.relative(np.zeros(5, np.float32), np.ones(5, bool))
+
+
+def test_the_commonest_value_is_no_middle():
+    values = np.concatenate([healthy_brain(), np.full(9000, 600.0)]).astype(np.float32)
+    assert normalise.commonest(values) == pytest.approx(200.0, abs=5.0)
+    assert float(values.mean()) > 300.0
+
+
 @pytest.mark.parametrize(("factor", "unit"), [(1e-3, "mm2/s"), (1.0, "1e-3 mm2/s"), (1e3, "1e-6 mm2/s")])
 @pytest.mark.parametrize("header", [True, False])
 def test_adc_of_every_unit_comes_to_the_same(factor, unit, header):
