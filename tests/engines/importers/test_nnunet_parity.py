@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engines.derive import graph_of
 from engines.importers import nnunet_reference as reference
 from engines.importers.nnunet_recipe import Recipe
 from inference.backends.openvino import OpenVinoBackend
@@ -96,7 +97,8 @@ def test_masks_are_nnunets(setting: tuple[Setting, Any], mirror: bool, picture) 
     theirs = reference.predictor(made.folder, made.folds, mirror)
     exact: list[NDArray[np.bool_]] = []
     installed: list[NDArray[np.bool_]] = []
-    with closing(OpenVinoBackend().load(made.bundle.model, Precision.FP32, "CPU")) as engine:
+    graph = graph_of(made.bundle, Precision.FP32, "openvino")
+    with closing(OpenVinoBackend().load(graph, Precision.FP32, "CPU")) as engine:
         network = Network(lambda tile: engine.infer({"input": tile})["logits"])
         for seed, (shape, spacing) in enumerate(chosen.images):
             image, _ = picture(shape, len(chosen.recipe.channels), seed)
