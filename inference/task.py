@@ -21,7 +21,7 @@ else:
     import tomli as tomllib
 
 SCHEMA = 1
-NORMALISATIONS = ("window", "zscore", "adc", "nnunet", "monai")
+NORMALISATIONS = ("window", "zscore", "adc", "relative", "nnunet", "monai")
 INSIDES = ("", "brain")
 SAMPLINGS = ("slices", "tiles", "nnunet", "monai", "letterbox")
 IMPORTED = ("nnunet", "monai", "letterbox")

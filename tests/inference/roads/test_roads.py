@@ -134,6 +134,12 @@ def stroke_pair(adc_factor: float = 1.0) -> tuple[Volume, Volume, float]:
     return dwi, adc, 4 / 3 * np.pi * 1.4**3
 
 
+def bright_and_low_of_healthy(x: np.ndarray) -> np.ndarray:
+    """Logits of the same rule in shares of healthy brain: DWI over 1.5, ADC under 0.8."""
+    margin = np.minimum(x[:, :1] - 0.5, -0.2 - x[:, 1:2]) * 40
+    return np.concatenate([-margin, margin], axis=1)
+
+
 def bright_and_low(x: np.ndarray) -> np.ndarray:
     """Logits of the plain rule: DWI z-score over 2 and ADC under 0.68e-3 mm2/s."""
     margin = np.minimum(x[:, :1] - 2.0, (0.68 / 2 - 1) - x[:, 1:2]) * 40
@@ -152,6 +158,19 @@ def test_a_lesion_is_outlined_on_the_sources_grid_whatever_the_unit_of_adc(facto
     assert finding.volume_ml == pytest.approx(result.mask.volume_ml())
     assert finding.centroid_lps_mm == pytest.approx((-30, 0, 10), abs=1.5)
     assert finding.side == "R"
+    assert any("ADC is in" in note for note in result.notes)
+
+
+@pytest.mark.parametrize(("gain", "factor"), [(1.0, 1.0), (0.02, 1.4)])
+def test_relative_channels_answer_the_same_whatever_gain_and_b_value_were(gain, factor):
+    dwi, adc, ml = stroke_pair()
+    dwi = replace(dwi, voxels=dwi.voxels * np.float32(gain))
+    adc = replace(adc, voxels=adc.voxels * np.float32(factor))
+    specs = tuple(ChannelSpec(name, "relative") for name in ("DWI", "ADC"))
+    engine = Answering((1, 2, 32, 32, 32), {"logits": bright_and_low_of_healthy})
+    result = run({Channel.DWI: dwi, Channel.ADC: adc}, replace(OUTLINE, channels=specs), engine, PROVENANCE)
+    (finding,) = result.findings
+    assert finding.volume_ml == pytest.approx(ml, rel=0.08)
     assert any("ADC is in" in note for note in result.notes)
 
 
