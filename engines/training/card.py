@@ -33,7 +33,7 @@ def write(recipe: Recipe, seed: int, steps: int, data: str = "") -> str:
                 f"**{recipe.manifest['notice']}.**",
                 about,
                 "## How it was trained",
-                f"Seed {seed}, {steps} steps, {recipe.phantom_cases} digital heads; {settings}. {course}",
+                f"Seed {seed}, {steps} steps, {_made_up(recipe)}; {settings}. {course}",
                 *([data] if data else []),
                 f"    insula engines train {_given(recipe)} --data DIR --out DIR --seed {seed} --steps {steps}",
                 FIGURES,
@@ -44,6 +44,10 @@ def write(recipe: Recipe, seed: int, steps: int, data: str = "") -> str:
         )
         + "\n"
     )
+
+
+def _made_up(recipe: Recipe) -> str:
+    return f"{recipe.phantom_cases} digital {'patients' if recipe.phantom else 'heads'}"
 
 
 def _course(course: Course) -> str:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,15 +15,24 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engines.training.learner import Pair
-from engines.training.readers.cases import MaskCase
 from inference.roads.outline import prepared
 from inference.steps.resample import isotropic_like, to_grid
 from inference.steps.tiles import Size, cut, pad_to, tile_starts
 from inference.task import Task
-from inference.volume import Floats, Geometry, Labels
+from inference.volume import Floats, Geometry, Labels, Mask, Volume
 
 MARKED_SHARE = 0.5
 """Of the tiles drawn, those that surely hold some of an outline."""
+
+
+class OutlinedCase(Protocol):
+    """A case from anywhere."""
+
+    def identity(self) -> str:
+        """What changes when the case does."""
+
+    def read(self) -> tuple[tuple[Volume, ...], Mask]:
+        """One image per channel, and the outline on the first one's grid."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,18 +43,19 @@ class Tiled:
     labels: Labels
 
 
-def tiled(case: MaskCase, task: Task) -> Tiled:
+def tiled(case: OutlinedCase, task: Task) -> Tiled:
     """Resample and normalise exactly as the road does that will run the network."""
-    volumes, own = tuple(scan.volume() for scan in case.scans), case.scans[0].geometry
+    volumes, mask = case.read()
+    own = volumes[0].geometry
     x, y, z = task.sampling.spacing_mm
     work = isotropic_like(own, (x, y, z))
     channels, _ = prepared(volumes, task.channels, work)
-    labels = on_grid(case.mask().labels, own, work)
+    labels = on_grid(mask.labels, own, work)
     both, _ = pad_to(np.concatenate([channels, labels[None].astype(np.float32)]), size_of(task))
     return Tiled(both[:-1], both[-1].astype(np.uint8))
 
 
-def kept(case: MaskCase, task: Task, folder: Path) -> Tiled:
+def kept(case: OutlinedCase, task: Task, folder: Path) -> Tiled:
     """The same from `folder`, where it lies once it was made; read page by page, so that large sets fit into memory."""
     at = folder / _key(case, task)
     if not at.is_dir():
@@ -56,10 +67,9 @@ def kept(case: MaskCase, task: Task, folder: Path) -> Tiled:
     return Tiled(*(np.load(at / f"{name}.npy", mmap_mode="c") for name in ("channels", "labels")))
 
 
-def _key(case: MaskCase, task: Task) -> str:
-    """A name that changes with the files and with what is done to them."""
-    files = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in (*(s.file for s in case.scans), case.outline)]
-    parts = (files, sorted(case.renumbered.items()), task.channels, task.sampling)
+def _key(case: OutlinedCase, task: Task) -> str:
+    """A name that changes with the case and with what is done to it."""
+    parts = (case.identity(), task.channels, task.sampling)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
 
 

@@ -11,12 +11,13 @@ from torch import nn
 
 from engines.training.criteria import criterion_of
 from engines.training.crops import CropBatches, as_input, crops
+from engines.training.drawn import Drawn, drawn
 from engines.training.learner import OPTIMISERS, Batches, Learner, LearnSettings
 from engines.training.mask_tiles import MaskTiles, Tiled, kept, size_of
 from engines.training.networks import CLASSIFIERS, OUTLINERS, Border, Make, network_of
 from engines.training.order import Order, Prepared
 from engines.training.readers import read_boxes, read_masks
-from engines.training.readers.cases import MaskCase
+from engines.training.readers.cases import MaskCase, Split
 from engines.training.recipe import settings_of
 from engines.training.sources import folder_of, sentence
 from engines.training.toml_text import toml_text
@@ -32,9 +33,9 @@ CASES = "cases"
 
 def outline(order: Order) -> Prepared:
     """Tiles of outlined volumes, prepared as the road prepares them that will run the network."""
-    task, spec = _task(order), order.recipe.data
+    task = _task(order)
     _require_known(order, OUTLINERS)
-    found = read_masks(folder_of(spec, order.data), spec)
+    found = _cases(order)
     _require_same_words(found.train[0], task)
     every = [*found.train, *found.held_out]
     ready = [_read(case, task, order, done, len(every)) for done, case in enumerate(every, start=1)]
@@ -42,7 +43,15 @@ def outline(order: Order) -> Prepared:
     border = Border(len(task.channels), len(task.output.labels) + 1, size_of(task))
     learner = _learner(order, OUTLINERS, border, batches)
     inputs, _ = next(iter(batches.held_out()))
-    return _prepared(order, learner, inputs.numpy(), batches, f"{len(found.train)} volumes")
+    said = sentence(order.recipe.data, f"{len(found.train)} volumes") if order.recipe.data.reader else ""
+    return _prepared(order, learner, inputs.numpy(), batches, said)
+
+
+def _cases(order: Order) -> Split[Drawn] | Split[MaskCase]:
+    """Digital patients, or those of a reader."""
+    if order.recipe.phantom:
+        return drawn(order.recipe, order.seed)
+    return read_masks(folder_of(order.recipe.data, order.data), order.recipe.data)
 
 
 def classification(order: Order) -> Prepared:
@@ -58,7 +67,8 @@ def classification(order: Order) -> Prepared:
     batches = CropBatches(train, held_out)
     learner = _learner(order, CLASSIFIERS, Border(3, len(found.classes), (rows, columns)), batches)
     example = as_input(held_out.pixels[:1]).numpy()
-    return _prepared(order, learner, example, batches, f"{len(train)} crops of {len(found.split.train)} pictures")
+    said = sentence(spec, f"{len(train)} crops of {len(found.split.train)} pictures")
+    return _prepared(order, learner, example, batches, said)
 
 
 def require_classes(found: tuple[str, ...], wanted: tuple[str, ...]) -> None:
@@ -84,9 +94,9 @@ def _learner(order: Order, known: Mapping[str, Make], border: Border, batches: B
     return Learner(make, batches, criterion_of(settings.loss), settings, order.arithmetic, order.seed)
 
 
-def _prepared(order: Order, learner: Learner, example: Floats, batches: Batches, cases: str) -> Prepared:
+def _prepared(order: Order, learner: Learner, example: Floats, batches: Batches, said: str) -> Prepared:
     epoch = max(1, -(-batches.count // settings_of(order.recipe, LearnSettings).batch))
-    return Prepared(learner, example, epoch, learner.look, sentence(order.recipe.data, cases))
+    return Prepared(learner, example, epoch, learner.look, said)
 
 
 def _task(order: Order) -> Task:
@@ -101,8 +111,8 @@ def _task(order: Order) -> Task:
             raise InputRefused(said, "Correct the recipe.") from error
 
 
-def _require_same_words(case: MaskCase, task: Task) -> None:
-    channels, labels = tuple(s.channel for s in case.scans), tuple(case.labels.values())
+def _require_same_words(case: MaskCase | Drawn, task: Task) -> None:
+    channels, labels = case.words()
     wanted = tuple(c.name for c in task.channels)
     if channels != wanted:
         raise InputRefused(
@@ -116,7 +126,7 @@ def _require_same_words(case: MaskCase, task: Task) -> None:
         )
 
 
-def _read(case: MaskCase, task: Task, order: Order, done: int, total: int) -> Tiled:
+def _read(case: MaskCase | Drawn, task: Task, order: Order, done: int, total: int) -> Tiled:
     if order.cancelled():
         raise JobCancelled
     ready = kept(case, task, order.out / CASES)

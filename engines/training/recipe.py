@@ -74,7 +74,8 @@ class Recipe:
         manifest: The bundle's manifest; the model's checksum is filled in at export.
         steps: Steps of a whole run, where `epochs` is 0.
         epochs: Or how often each case is seen.
-        phantom_cases: Digital heads to learn from.
+        phantom: Which digital patients an outline is learned from (`engines.phantom.patients`); "" for none.
+        phantom_cases: How many digital patients, or heads, to learn from.
         settings: Numbers of the trainee.
         course: Learning rate, looks, early stopping, number format.
         data: Where real cases come from.
@@ -84,6 +85,7 @@ class Recipe:
     manifest: Mapping[str, Any]
     steps: int = 0
     epochs: int = 0
+    phantom: str = ""
     phantom_cases: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
     course: Course = field(default_factory=Course)
@@ -97,7 +99,8 @@ class Recipe:
     def fingerprint(self) -> str:
         """Of what decides a run's weights beside its seed; the length may change from run to run."""
         seen = {name: self.manifest.get(name) for name in ("channels", "sampling")}
-        parts = (self.kind, self.phantom_cases, sorted(self.settings.items()), self.course, self.data, seen)
+        drawn = self.phantom, self.phantom_cases
+        parts = (self.kind, drawn, sorted(self.settings.items()), self.course, self.data, seen)
         return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -133,6 +136,10 @@ def _recipe(table: dict[str, Any]) -> Recipe:
     recipe = Recipe(**{**table, "kind": RecipeKind(table["kind"]), "course": course, "data": data})
     if (recipe.steps > 0) == (recipe.epochs > 0):
         raise ValueError("it must name either steps or epochs")
+    if recipe.phantom and (recipe.kind is not RecipeKind.OUTLINE or recipe.phantom_cases < 1):
+        raise ValueError("a phantom is for kind outline and needs phantom_cases")
+    if recipe.phantom and data.reader:
+        raise ValueError("it must name either a phantom or a reader")
     if course.look_every < 0 or course.stages < 1 or course.patience < 0:
         raise ValueError("course needs at least one stage, and a look_every and patience that are not negative")
     if course.patience and not course.look_every:

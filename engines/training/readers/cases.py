@@ -76,6 +76,20 @@ class MaskCase:
     labels: Mapping[int, str]
     renumbered: Mapping[int, int]
 
+    def words(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of channels and labels."""
+        return tuple(s.channel for s in self.scans), tuple(self.labels.values())
+
+    def identity(self) -> str:
+        """Changes with the files and with how their values are read."""
+        files = (*(s.file for s in self.scans), self.outline)
+        stamps = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
+        return repr((stamps, sorted(self.renumbered.items())))
+
+    def read(self) -> tuple[tuple[Volume, ...], Mask]:
+        """Images and outline."""
+        return tuple(scan.volume() for scan in self.scans), self.mask()
+
     def mask(self) -> Mask:
         """Its label values, on the grid of the first scan.
 

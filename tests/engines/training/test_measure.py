@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engines.training import measure_boxes, measure_masks, measure_volumes, real_strokes
+from engines.training import measure_boxes, measure_outlines, measure_strokes, measure_volumes, real_strokes
 from engines.training.boxed_slices import BoxedSlices
 from engines.training.card import as_table
 from engines.training.measure import HOW, measure
@@ -56,9 +56,9 @@ def test_dice_and_lesion_recall_by_hand() -> None:
     truth[2:8, 2:8, 2:8] = truth[12:18, 12:18, 12:18] = True
     truth[0, 19, 19] = True
     found[2:8, 2:8, 2:5] = True
-    assert measure_masks.dice(found, truth) == pytest.approx(2 * 108 / (108 + 433))
-    assert measure_masks.lesion_recall(found, truth, 0.008) == (1, 2)
-    assert measure_masks.dice(np.zeros(3, bool), np.zeros(3, bool)) == 1.0
+    assert measure_outlines.dice(found, truth) == pytest.approx(2 * 108 / (108 + 433))
+    assert measure_strokes.lesion_recall(found, truth, 0.008) == (1, 2)
+    assert measure_outlines.dice(np.zeros(3, bool), np.zeros(3, bool)) == 1.0
 
 
 def test_likeness_is_measured_inside_the_head_only() -> None:
@@ -85,7 +85,7 @@ def test_the_plain_rule_needs_both_channels_whatever_the_unit(scale: float) -> N
         Channel.DWI: Volume(dwi, geometry, Channel.DWI),
         Channel.ADC: Volume(adc * np.float32(scale), geometry, Channel.ADC),
     }
-    marked = measure_masks.plain_rule(volumes)
+    marked = measure_strokes.plain_rule(volumes)
     assert marked.sum() == 8
     assert marked[8:10, 8:10, 8:10].all()
 
@@ -112,8 +112,8 @@ def test_the_relative_rule_knows_no_scanner() -> None:
     adc = (head * 1.2 * grain - spot * 0.5).astype(np.float32)
     geometry = Geometry.from_axes(head.shape, (2.0, 2.0, 2.0))
     volumes = {Channel.DWI: Volume(dwi, geometry, Channel.DWI), Channel.ADC: Volume(adc, geometry, Channel.ADC)}
-    assert measure_masks.dice(measure_masks.relative_rule(volumes), spot) > 0.97
-    assert measure_masks.dice(measure_masks.plain_rule(volumes), spot) < 0.1
+    assert measure_outlines.dice(measure_strokes.relative_rule(volumes), spot) > 0.97
+    assert measure_outlines.dice(measure_strokes.plain_rule(volumes), spot) < 0.1
 
 
 @pytest.mark.slow
