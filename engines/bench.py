@@ -14,6 +14,7 @@ from engines import machine, vector
 from engines.derive import model_for
 from engines.describe import describe
 from engines.library import Bundle
+from engines.timed import Timed
 from engines.yardsticks import Yardstick
 from inference.backends import graph, registry
 from inference.backends.base import Arrays
@@ -55,30 +56,15 @@ class Rival:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One engine's time.
+class Row(Timed):
+    """One engine, timed for one `infer` on the bundle's test vector, border included.
 
     Attributes:
-        median_ms, best_ms: Wall time of one `infer` on the bundle's test vector, border included.
-        runs: How many turns the median is taken of.
-        baseline: "backend precision" of the engine it is held against.
-        ratio: The baseline's median over this one's: 2.0 is twice as fast. None when the baseline is not there.
         gmac: 1e9 multiply-adds of one pass of the graph that this engine runs.
         bound_ms: `gmac` at the rate this processor multiplies with, the least time that any engine could take; None
             where that rate is not known.
     """
 
-    model: str
-    backend: str
-    version: str
-    device: str
-    precision: str
-    precision_kind: str
-    median_ms: float
-    best_ms: float
-    runs: int
-    baseline: str
-    ratio: float | None
     gmac: float
     bound_ms: float | None = None
 

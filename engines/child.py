@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from typing import IO, Any
 
 from inference.errors import EngineError, JobCancelled
 from inference.result import CancelledFn
@@ -24,12 +25,10 @@ def run(module: str, words: Sequence[str], cancelled: CancelledFn = lambda: Fals
         EngineError: It ended badly; its last line on standard error stands in the sentence.
         JobCancelled: `cancelled` became true; the process was ended.
     """
-    with _started(module, words, subprocess.PIPE) as process:
+    with started(module, words, subprocess.PIPE) as process:
         said, complaint = _followed(process, given, cancelled)
     if process.returncode != 0:
-        lines = [line for line in complaint.strip().splitlines() if line]
-        reason = lines[-1].rstrip(".") if lines else f"it ended with code {process.returncode}"
-        raise EngineError(f"{module.rpartition('.')[2]} failed: {reason}.", "Run it again with --debug for its log.")
+        raise failed(module, complaint, process.returncode)
     return said
 
 
@@ -44,7 +43,7 @@ def follow(module: str, given: str, heard: Callable[[str], None], cancelled: Can
     Raises:
         JobCancelled: `cancelled` became true; the process was ended.
     """
-    with _started(module, (), subprocess.DEVNULL) as process:
+    with started(module, (), subprocess.DEVNULL) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(given)
@@ -63,19 +62,27 @@ def follow(module: str, given: str, heard: Callable[[str], None], cancelled: Can
         return process.wait()
 
 
+def failed(module: str, complaint: str, code: int) -> EngineError:
+    """What to say of a process that ended badly: its last line on standard error, else its exit code."""
+    lines = [line for line in complaint.strip().splitlines() if line]
+    reason = lines[-1].rstrip(".") if lines else f"it ended with code {code}"
+    return EngineError(f"{module.rpartition('.')[2]} failed: {reason}.", "Run it again with --debug for its log.")
+
+
 def _read(lines: Iterable[str], heard: Callable[[str], None]) -> None:
     for line in lines:
         heard(line)
 
 
-def _started(module: str, words: Sequence[str], errors: int) -> subprocess.Popen[str]:
+def started(module: str, words: Sequence[str], errors: int | IO[bytes], text: bool = True) -> subprocess.Popen[Any]:
+    """`python -m module words`, with pipes, and with the modules that this process would find."""
     here = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     return subprocess.Popen(
         [sys.executable, "-m", module, *words],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,
-        text=True,
+        text=text,
         env=here,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from engines.importers.bundle import whole_folder
+from engines.importers.bundle import make_bundle
 from engines.library import Bundle, bundles, models_folder, require_intact, shipped
 from inference.errors import InputRefused
 from inference.task import read_task
@@ -24,7 +24,7 @@ def install(folder: Path) -> Bundle:
         raise InputRefused(f"Insula itself ships a task called {bundle.task.name}.", "Give the bundle another name.")
     target = models_folder() / bundle.task.name
     if target.resolve() != folder.resolve():
-        whole_folder(target, lambda draft: copied(folder, draft))
+        make_bundle(target, lambda draft: copied(folder, draft))
     return Bundle(read_task(target))
 
 

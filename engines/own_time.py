@@ -10,13 +10,15 @@ from statistics import median
 
 import numpy as np
 
+from engines.around import Around
 from engines.derive import graph_of
 from engines.library import Bundle
 from engines.phantom.head import make_head
 from engines.phantom.lesions.plan import draw_infarcts
 from engines.phantom.training import brain_grid
+from engines.timed import Timed
 from inference.backends import registry
-from inference.backends.base import Arrays, Engine, TensorSpec
+from inference.backends.base import Arrays, Engine
 from inference.errors import JobCancelled
 from inference.result import CancelledFn, Precision, Provenance
 from inference.run import run
@@ -27,55 +29,29 @@ ENDING = " volume"
 
 
 @dataclass(frozen=True, slots=True)
-class VolumeTime:
-    """One task on a whole volume.
+class VolumeTime(Timed):
+    """One task on a whole volume, from a volume in memory to its result in memory.
 
     Attributes:
-        median_ms: From a volume in memory to its result in memory.
         around_percent: Share of that in which the engine did not work; the median of the rounds.
     """
 
-    model: str
-    backend: str
-    version: str
-    device: str
-    precision: str
-    precision_kind: str
-    median_ms: float
-    best_ms: float
-    runs: int
-    baseline: str
-    ratio: float
     around_percent: float
 
 
-class Watched:
+class Watched(Around):
     """An engine that adds up the time its library takes."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self.seconds = 0.0
-
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        return self._engine.inputs
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]:
-        return self._engine.outputs
 
     def infer(self, feed: Arrays) -> dict[str, Floats]:
         begin = time.perf_counter()
         try:
-            return self._engine.infer(feed)
+            return super().infer(feed)
         finally:
             self.seconds += time.perf_counter() - begin
-
-    def cancel(self) -> None:
-        self._engine.cancel()
-
-    def close(self) -> None:
-        self._engine.close()
 
 
 def rows(

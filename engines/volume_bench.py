@@ -7,7 +7,6 @@ a mask in memory, with the engine loaded, without mirroring.
 from __future__ import annotations
 
 import importlib.util
-import shutil
 import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -21,12 +20,14 @@ import numpy as np
 from engines import child
 from engines.importers.nnunet import import_model
 from engines.importers.wish import Wish
+from engines.timed import Timed
 from engines.volume_yardstick import NAME, RECIPE, case_files, phantom
 from inference import cache
 from inference.backends import registry
 from inference.errors import BackendMissing, PrecisionAbsent
 from inference.result import CancelledFn, Precision, Progress, ProgressFn
 from inference.volume import Labels
+from inference.whole import whole_folder
 
 BASELINE = "nnunetv2 fp32"
 BACKEND = "openvino"
@@ -36,11 +37,10 @@ PRECISIONS = (Precision.FP32, Precision.BF16, Precision.INT8)
 
 
 @dataclass(frozen=True, slots=True)
-class VolumeRow:
-    """One way to label the volume: the fields of `engines.bench.Row`, and what memory and accuracy it costs.
+class VolumeRow(Timed):
+    """One way to label the volume: its time, and what memory and accuracy it costs.
 
     Attributes:
-        ratio: nnU-Net's median over this one's.
         peak_mb: Most memory of its process, MB; the largest of the rounds.
         memory_ratio: That over nnU-Net's.
         around_percent: Share of the time in which the engine did not work; None for nnU-Net.
@@ -48,17 +48,6 @@ class VolumeRow:
         dice_fp32: Overlap of the foreground with our own fp32.
     """
 
-    model: str
-    backend: str
-    version: str
-    device: str
-    precision: str
-    precision_kind: str
-    median_ms: float
-    best_ms: float
-    runs: int
-    baseline: str
-    ratio: float
     peak_mb: float
     memory_ratio: float
     load_ms: float
@@ -150,16 +139,11 @@ def _yardstick(case: Path, cancelled: CancelledFn) -> Path:
     place = cache.folder() / "volumes" / name
     if place.is_dir():
         return place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=place.parent))
-    try:
+    with whole_folder(place) as draft:
         words = ["train", str(case), str(draft / "model"), "--steps", str(TRAINING_STEPS)]
         child.run("engines.importers.nnunet_reference", words, cancelled)
         wish = Wish(name=NAME, mirror=False, channels=RECIPE.channels, examples=(case,))
         import_model(draft / "model", draft / "bundle", wish, cancelled=cancelled)
-        draft.replace(place)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return place
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from inference.errors import EngineError
+from inference.whole import whole_file, write_whole
 
 Make = Callable[[Path], None]
 
@@ -79,8 +79,9 @@ def put(name: str, make: Make) -> Path:
     target = folder() / name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(target, make)
-        _write_whole(_seal(target), lambda path: _note(path, sha256(target)))
+        with whole_file(target, lasting=False) as draft:  # the seal tells what a power cut tore
+            make(draft)
+        write_whole(_seal(target), sha256(target), lasting=False)
     except OSError as error:
         raise _unusable(error) from error
     return target
@@ -105,22 +106,7 @@ def _seal(target: Path) -> Path:
     return target.with_name(target.name + ".sha256")
 
 
-def _note(path: Path, text: str) -> None:
-    path.write_text(text, encoding="ascii")
-
-
 def _intact(target: Path) -> bool:
     """Whether the content is what was written: a seal that does not fit means a torn or damaged file."""
     seal = _seal(target)
     return target.is_file() and seal.is_file() and seal.read_text(encoding="ascii", errors="replace") == sha256(target)
-
-
-def _write_whole(target: Path, make: Make) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
-    os.close(handle)
-    draft = Path(name)
-    try:
-        make(draft)
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -18,6 +19,13 @@ class Kind(Enum):
     VOLUME = "volume"
     BOXES = "boxes"
     MASK = "mask"
+
+
+class Pieces(Enum):
+    """What the connected pieces of a mask's label are: lesions, each a finding, or together one structure."""
+
+    LESIONS = "lesions"
+    STRUCTURES = "structures"
 
 
 class Precision(Enum):
@@ -59,7 +67,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A lesion, or boxes merged through slices.
+    """A lesion, a structure, or boxes merged through slices.
 
     Attributes:
         label: Its class.
@@ -67,7 +75,7 @@ class Finding:
         centroid_lps_mm: Centre.
         box_lps_mm: Smallest and largest corner, axis-aligned in LPS.
         score: 0..1.
-        side: "L", "R" or "M" (within 5 mm of the midline of the head).
+        side: "L", "R" or "M" (in the middle); "" where nobody can be sure.
     """
 
     label: str
@@ -112,7 +120,7 @@ class Result:
     """The answer of one task on one study.
 
     Exactly one of `volume`, `boxes`, `mask` is meaningful, told by `kind`; all lie on the source volume's grid.
-    `energy` is what the machine drew for it, None where nobody measured.
+    `energy` is what the machine drew for it, None where nobody measured. `pieces` says what a mask's findings are.
     """
 
     task: str
@@ -125,6 +133,12 @@ class Result:
     mask: Mask | None = None
     notes: tuple[str, ...] = ()
     energy: Energy | None = None
+    pieces: Pieces = Pieces.LESIONS
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Findings by label, the commonest first."""
+        return dict(Counter(finding.label for finding in self.findings).most_common())
 
 
 @dataclass(frozen=True, slots=True)

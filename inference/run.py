@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 
 from inference.backends.base import Engine
 from inference.errors import GeometryMismatch, InputRefused, JobCancelled
 from inference.result import CancelledFn, Kind, Progress, ProgressFn, Provenance, Result
+from inference.roads.crops import crops
 from inference.roads.detect import detect
 from inference.roads.letterboxed import letterboxed
 from inference.roads.monai import monai
@@ -14,9 +17,9 @@ from inference.roads.nnunet import nnunet
 from inference.roads.outline import outline
 from inference.roads.stage import Job
 from inference.roads.synthesise import synthesise
-from inference.steps.head import require_head
+from inference.steps.region import require_region
 from inference.steps.slices import require_axial
-from inference.task import Task
+from inference.task import ChannelSpec, Task
 from inference.volume import Channel, Volume
 
 ROADS: Mapping[Kind, Callable[[Job], Result]] = {
@@ -24,8 +27,13 @@ ROADS: Mapping[Kind, Callable[[Job], Result]] = {
     Kind.BOXES: detect,
     Kind.MASK: outline,
 }
-IMPORTED_ROADS: Mapping[str, Callable[[Job], Result]] = {"nnunet": nnunet, "monai": monai, "letterbox": letterboxed}
-"""By the manifest's kind of sampling."""
+OWN_ROADS: Mapping[str, Callable[[Job], Result]] = {
+    "nnunet": nnunet,
+    "monai": monai,
+    "letterbox": letterboxed,
+    "crops": crops,
+}
+"""By the manifest's kind of sampling, where that alone decides."""
 
 
 def run(
@@ -37,11 +45,15 @@ def run(
     progress: ProgressFn = lambda _: None,
     cancelled: CancelledFn = lambda: False,
     load_seconds: float = 0.0,
+    absent: Mapping[Channel, str] = MappingProxyType({}),
 ) -> Result:
     """Crop, normalise, resample, infer, and bring the answer back onto the source volume's grid.
 
     The source is the volume of the task's first channel; the others may lie on other grids of the same frame
     of reference.
+
+    Args:
+        absent: Why an optional channel is not among the volumes, without a full stop; for the note in the result.
 
     Raises:
         InputRefused: A channel is missing, synthetic, or not usable.
@@ -49,16 +61,28 @@ def run(
         BadOutput: The network answered NaN, infinity or one constant.
         JobCancelled: `cancelled()` became true.
     """
-    chosen = tuple(_require(volumes, spec.channel) for spec in task.channels)
-    _require_one_frame(chosen)
+    chosen = tuple(_chosen(volumes, spec) for spec in task.channels)
+    _require_one_frame([volume for volume in chosen if volume is not None])
+    source = _require(volumes, task.channels[0].channel)
     if not task.is_imported:
-        require_axial(chosen[0].geometry)
-        require_head(chosen[0])
+        require_axial(source.geometry)
+    require_region(task.region, source)
     if cancelled():
         raise JobCancelled
     progress(Progress("prepare", 0, 1))
-    road = IMPORTED_ROADS[task.sampling.kind] if task.is_imported else ROADS[task.kind]
-    return road(Job(task, chosen, engine, provenance, progress, cancelled, load_seconds))
+    road = OWN_ROADS.get(task.sampling.kind) or ROADS[task.kind]
+    result = road(Job(task, chosen, engine, provenance, progress, cancelled, load_seconds))
+    missing = [spec.channel for spec, volume in zip(task.channels, chosen, strict=True) if volume is None]
+    notes = (*(_without(channel, absent) for channel in missing), *result.notes)
+    return replace(result, notes=notes, pieces=task.output.pieces)
+
+
+def _without(channel: Channel, absent: Mapping[Channel, str]) -> str:
+    return f"{absent.get(channel, f'{channel.value} was not in the study')}; the network ran without it."
+
+
+def _chosen(volumes: Mapping[Channel, Volume], spec: ChannelSpec) -> Volume | None:
+    return None if spec.optional and spec.channel not in volumes else _require(volumes, spec.channel)
 
 
 def _require(volumes: Mapping[Channel, Volume], channel: Channel) -> Volume:
@@ -70,7 +94,7 @@ def _require(volumes: Mapping[Channel, Volume], channel: Channel) -> Volume:
     return volume
 
 
-def _require_one_frame(volumes: tuple[Volume, ...]) -> None:
+def _require_one_frame(volumes: Iterable[Volume]) -> None:
     frames = {v.geometry.frame_of_reference for v in volumes} - {""}
     if len(frames) > 1:
         raise GeometryMismatch(

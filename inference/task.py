@@ -9,9 +9,10 @@ from pathlib import Path
 from inference.errors import ManifestInvalid
 from inference.monai import plan as monai_plan
 from inference.nnunet.plan import read_plan
-from inference.result import Kind
+from inference.result import Kind, Pieces
 from inference.steps.heads import Head
 from inference.steps.letterbox import Place
+from inference.steps.region import Region
 from inference.table import build
 from inference.volume import Channel
 
@@ -21,9 +22,9 @@ else:
     import tomli as tomllib
 
 SCHEMA = 1
-NORMALISATIONS = ("window", "zscore", "adc", "relative", "nnunet", "monai")
+NORMALISATIONS = ("window", "zscore", "adc", "relative", "nnunet", "monai", "colour")
 INSIDES = ("", "brain")
-SAMPLINGS = ("slices", "tiles", "nnunet", "monai", "letterbox")
+SAMPLINGS = ("slices", "tiles", "nnunet", "monai", "letterbox", "crops")
 IMPORTED = ("nnunet", "monai", "letterbox")
 PLANNED = ("nnunet", "monai")
 
@@ -49,6 +50,7 @@ class ChannelSpec:
     """One input channel: what it must show and how it is normalised (`low`, `high` for "window" only).
 
     `bias_field`: the coil's smooth brightness is divided out first (masks only, MR only).
+    `optional`: a study may lack it; the network then gets zeros, and the result says so. Never the first channel.
     """
 
     name: str
@@ -56,6 +58,7 @@ class ChannelSpec:
     low: float = 0.0
     high: float = 0.0
     bias_field: bool = False
+    optional: bool = False
 
     @property
     def channel(self) -> Channel:
@@ -69,12 +72,14 @@ class Sampling:
     Attributes:
         kind: "slices" (axial, spacing (row, column), size (rows, columns)),
             "tiles" (sliding window, spacing (x, y, z), size (k, j, i)),
-            "nnunet" or "monai" (everything else as the file `plan` says) or
-            "letterbox" (whole axial slices in pictures of size (rows, columns)).
+            "nnunet" or "monai" (everything else as the file `plan` says),
+            "letterbox" (whole axial slices in pictures of size (rows, columns)) or
+            "crops" (things found on a colour picture, each in the middle of a square of size (rows, columns)).
         overlap: Share of a tile covered again by its neighbour.
         plan: Name of the sidecar, for "nnunet" and "monai".
         place, planes, top: For "letterbox": where the slice lies in the picture, equal channels, and the number that
             white is.
+        field: For "crops": how many pixels of the picture a side of the square spans.
     """
 
     kind: str
@@ -85,6 +90,7 @@ class Sampling:
     place: Place = Place.CENTRE
     planes: int = 1
     top: float = 1.0
+    field: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,8 @@ class Output:
         labels: Class names; for masks label values count from 1.
         threshold: Probability above which a voxel belongs to a mask.
         min_ml: Components smaller than this are dropped from a mask.
+        pieces: For masks: whether each connected piece is a finding (lesions), or each label (structures).
+        paired: Labels of structures that there is one of on each side of the body: one finding for each.
         inside: "brain" keeps a mask inside the brain of the first channel; "" keeps all.
         head: For boxes: how the network writes them down.
         strides, score, iou, most: For boxes: input pixels per cell, the least score, the overlap from which the weaker
@@ -105,6 +113,8 @@ class Output:
     labels: tuple[str, ...] = ()
     threshold: float = 0.5
     min_ml: float = 0.0
+    pieces: Pieces = Pieces.LESIONS
+    paired: tuple[str, ...] = ()
     inside: str = ""
     strides: tuple[int, ...] = ()
     score: float = 0.3
@@ -125,7 +135,12 @@ class VectorSpec:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task as its manifest states it; `folder` is the bundle."""
+    """A task as its manifest states it.
+
+    Attributes:
+        folder: The bundle.
+        region: Part of the body that it is made for. An imported model that names none asks for none: `Region.ANY`.
+    """
 
     name: str
     title: str
@@ -140,6 +155,11 @@ class Task:
     output: Output
     test_vector: VectorSpec
     folder: Path
+    region: Region = Region.HEAD
+
+    def __post_init__(self) -> None:
+        if self.is_imported and self.region is Region.HEAD:
+            object.__setattr__(self, "region", Region.ANY)
 
     @property
     def model_path(self) -> Path:
@@ -152,7 +172,7 @@ class Task:
 
     @property
     def is_imported(self) -> bool:
-        """Whether it was made elsewhere: what it is of, only its user knows, so nobody asks whether it sees a head."""
+        """Whether it was made elsewhere, so that its own pipeline says how it is run."""
         return self.sampling.kind in IMPORTED
 
     @property
@@ -198,6 +218,8 @@ def _check(task: Task, where: str) -> None:
         wrong.append("channels is empty")
     if task.output.channel not in Channel.__members__:
         wrong.append(f"output.channel {task.output.channel!r} is not known")
+    wrong += _optional_faults(task)
+    wrong += _pieces_faults(task)
     if task.output.inside not in INSIDES:
         wrong.append(f"output.inside {task.output.inside!r} is not known")
     if task.kind is not Kind.VOLUME and not task.output.labels:
@@ -211,10 +233,33 @@ def _check(task: Task, where: str) -> None:
         raise ManifestInvalid(f"{where}: {'; '.join(wrong)}.", "Correct the manifest.")
 
 
+def _optional_faults(task: Task) -> list[str]:
+    rules = {
+        "the first channel cannot be optional": not any(c.optional for c in task.channels[:1]),
+        "optional is for channels of masks that work in tiles": task.sampling.kind == "tiles"
+        or not any(c.optional for c in task.channels),
+    }
+    return [sentence for sentence, holds in rules.items() if not holds]
+
+
+def _pieces_faults(task: Task) -> list[str]:
+    output = task.output
+    structures = output.pieces is Pieces.STRUCTURES
+    rules = {
+        "output.pieces is for masks": task.kind is Kind.MASK or not structures,
+        "output.paired is for pieces = structures": structures or not output.paired,
+        "output.paired must name labels": set(output.paired) <= set(output.labels),
+    }
+    return [sentence for sentence, holds in rules.items() if not holds]
+
+
 def _box_faults(task: Task) -> list[str]:
     output, sampling = task.output, task.sampling
     if task.kind is not Kind.BOXES:
-        return ["sampling of kind letterbox is for boxes"] if sampling.kind == "letterbox" else []
+        whole_pictures = sampling.kind in ("letterbox", "crops")
+        return [f"sampling of kind {sampling.kind} is for boxes"] if whole_pictures else []
+    if sampling.kind == "crops":
+        return _crop_faults(task)
     maps, whole = output.head is Head.MAPS, sampling.kind == "letterbox"
     rules = {
         "output.strides must name one stride for each of model.outputs": not maps
@@ -228,6 +273,19 @@ def _box_faults(task: Task) -> list[str]:
         )
         > 0,
         "output.score and iou lie between 0 and 1": 0 <= output.score <= 1 and 0 <= output.iou <= 1,
+    }
+    return [sentence for sentence, holds in rules.items() if not holds]
+
+
+def _crop_faults(task: Task) -> list[str]:
+    output, colour = task.output, [c.name == "COLOUR" and c.normalise == "colour" for c in task.channels]
+    rules = {
+        'crops need one channel COLOUR with normalise = "colour"': colour == [True],
+        'crops need region = "smear": what is found, and how, is known for smears only': task.region is Region.SMEAR,
+        "crops need one output": len(task.model.outputs) == 1,
+        "output.most must be positive, and score and iou lie between 0 and 1": output.most > 0
+        and 0 <= output.score <= 1
+        and 0 <= output.iou <= 1,
     }
     return [sentence for sentence, holds in rules.items() if not holds]
 
@@ -258,6 +316,10 @@ def _sampling_faults(sampling: Sampling) -> list[str]:
     if sampling.kind == "letterbox":
         wrong = len(sampling.size) != 2 or min(sampling.size) < 1 or bool(sampling.spacing_mm)
         return ["sampling of kind letterbox needs size (rows, columns), and no spacing_mm"] if wrong else []
+    if sampling.kind == "crops":
+        square = len(sampling.size) == 2 and sampling.size[0] == sampling.size[1] and not sampling.spacing_mm
+        right = square and 1 <= sampling.size[0] <= sampling.field
+        return [] if right else ["sampling of kind crops needs a square size, a field no smaller, and no spacing_mm"]
     sides = {"slices": 2, "tiles": 3}.get(sampling.kind)
     if sides is None:
         return [f"sampling.kind {sampling.kind!r} is not one of {', '.join(SAMPLINGS)}"]

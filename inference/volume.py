@@ -19,6 +19,7 @@ from inference.errors import GeometryMismatch, InputRefused
 Floats = NDArray[np.float32]
 Points = NDArray[np.float64]
 Labels = NDArray[np.uint8]
+Colours = NDArray[np.uint8]
 
 GRID_TOLERANCE_MM = 1e-3
 ORTHOGONAL_TOLERANCE_DEG = 0.1
@@ -34,6 +35,7 @@ class Channel(Enum):
     FLAIR = "FLAIR"
     DWI = "DWI"
     ADC = "ADC"
+    COLOUR = "COLOUR"
     UNKNOWN = "UNKNOWN"
 
 
@@ -45,6 +47,8 @@ class Geometry:
         shape: Number of voxels ``(k, j, i)``.
         affine: (4, 4) float64, index ``(i, j, k, 1)`` -> LPS mm; read-only. May be left-handed or sheared.
         frame_of_reference: FrameOfReferenceUID, or "" where the source has none.
+        in_mm: False for a picture that does not say how large its pixels are: then the affine counts pixels, its
+            "LPS" is right and down on the screen, and nobody may tell a length, a side or a volume from it.
 
     Raises:
         InputRefused: The affine is not finite or is singular, or a side of the shape is not positive.
@@ -53,6 +57,7 @@ class Geometry:
     shape: tuple[int, int, int]
     affine: Points
     frame_of_reference: str = ""
+    in_mm: bool = True
 
     def __post_init__(self) -> None:
         affine = np.array(self.affine, dtype=np.float64)
@@ -81,6 +86,11 @@ class Geometry:
         affine[:3, :3] = axes * np.asarray(spacing_mm, dtype=np.float64)
         affine[:3, 3] = origin_lps_mm
         return cls(shape, affine, frame_of_reference)
+
+    @classmethod
+    def of_picture(cls, rows: int, columns: int) -> Geometry:
+        """A flat picture without a scale: one slice whose affine counts pixels."""
+        return cls((1, rows, columns), np.eye(4), in_mm=False)
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
@@ -136,9 +146,10 @@ class Volume:
         name: A short name for the screen, no patient text.
         synthetic: Made by a network, never acquired.
         valid: bool ``[k, j, i]`` or None: False where nothing was measured (padding, or outside a de-sheared stack).
+        colour: uint8 ``[k, j, i, 3]``, sRGB, or None for grey; the voxels then are its luminance, 0..255.
 
     Raises:
-        GeometryMismatch: The voxels do not fill the grid.
+        GeometryMismatch: The voxels or colours do not fill the grid.
     """
 
     voxels: Floats
@@ -148,9 +159,12 @@ class Volume:
     name: str = ""
     synthetic: bool = False
     valid: NDArray[np.bool_] | None = None
+    colour: Colours | None = None
 
     def __post_init__(self) -> None:
         _require_shape(self.voxels.shape, self.geometry)
+        if self.colour is not None:
+            _require_shape(self.colour.shape[:3], self.geometry)
         voxels = np.asarray(self.voxels, dtype=np.float32).view()
         voxels.setflags(write=False)
         object.__setattr__(self, "voxels", voxels)

@@ -23,7 +23,7 @@ from viewer.state.compare import agreement_mask, compare_masks
 from viewer.state.display import DisplayState
 from viewer.state.resolve import resolve
 from viewer.state.view import ViewState
-from viewer.study import GeometryState, Series, SeriesKind, Study
+from viewer.study import GeometryState, Series, Study
 from viewer.wish import Now, Wish, hanging
 
 PRECISIONS = (Precision.FP32, Precision.FP16)
@@ -170,7 +170,7 @@ class Controller(QObject):
         self.jobs.drop_before(generation)
         self._reading, self._working, self._waiting = {}, set(), []
         matches = self._runner.matches(study)
-        self.catalogue = Catalogue(study=study, kinds={match.task.name: match.task.kind for match in matches})
+        self.catalogue = _offered(Catalogue(study=study), matches)
         self.view = hanging(self.view, study)
         self._publish()
         self._plan(matches)
@@ -178,7 +178,7 @@ class Controller(QObject):
         self._say_what_is_missing(study)
 
     def _say_what_is_missing(self, study: Study) -> None:
-        shown = [series for series in study.series if series.kind is SeriesKind.VOLUME]
+        shown = [series for series in study.series if series.is_shown]
         if all(series.state is GeometryState.BLOCKED for series in shown):
             reason = next((reason for series in shown for reason in series.reasons), "No series here is a volume.")
             self.told.emit(f"{reason} Open the ledger at the lower left to see every file.")
@@ -332,9 +332,7 @@ class Controller(QObject):
         self._runner.renew()
         study = self.catalogue.study
         new = () if study is None else tuple(m for m in self._runner.matches(study) if m.task.name == task)
-        self.catalogue = replace(
-            self.catalogue, kinds={**self.catalogue.kinds, **{match.task.name: match.task.kind for match in new}}
-        )
+        self.catalogue = _offered(self.catalogue, new)
         self._publish()
         self._plan(new)
         self._run_next()
@@ -384,6 +382,13 @@ class Controller(QObject):
             self.settled.emit()
 
 
+def _offered(catalogue: Catalogue, matches: tuple[Match, ...]) -> Catalogue:
+    """The catalogue with what more tasks make and are fed with."""
+    kinds = {match.task.name: match.task.kind for match in matches}
+    inputs = {match.task.name: match.inputs for match in matches}
+    return replace(catalogue, kinds={**catalogue.kinds, **kinds}, inputs={**catalogue.inputs, **inputs})
+
+
 def _support(runner: Runner, matches: tuple[Match, ...], precision: Precision) -> Support:
     """The worst among the tasks, since one switch serves them all."""
     try:
@@ -394,7 +399,7 @@ def _support(runner: Runner, matches: tuple[Match, ...], precision: Precision) -
 
 
 def _readable(series: Series) -> bool:
-    return series.kind is SeriesKind.VOLUME and series.state is not GeometryState.BLOCKED
+    return series.is_shown and series.state is not GeometryState.BLOCKED
 
 
 def _bytes(series: Series) -> int:

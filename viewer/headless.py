@@ -58,7 +58,12 @@ def write_all(catalogue: Catalogue, out: Path) -> tuple[Ran, ...]:
     """Write every result of a catalogue under `out`."""
     series = {s.uid: s for s in catalogue.study.series} if catalogue.study else {}
     return tuple(
-        Ran(result, series[catalogue.result_source[key]], write_result(result, out, stem(result)))
+        Ran(
+            result,
+            series[catalogue.result_source[key]],
+            write_result(result, out, stem(result)),
+            catalogue.inputs.get(result.task, {}),
+        )
         for key, result in catalogue.results.items()
     )
 
@@ -156,7 +161,8 @@ class _Road:
             self.reader.need(match)
             for precision in self.precisions:
                 result = self.worker.run(match, self.reader.volumes, precision, self.progress, self.cancelled)
-                ran.append(Ran(result, match.source, write_result(result, self.out, stem(result))))
+                file = write_result(result, self.out, stem(result))
+                ran.append(Ran(result, match.source, file, match.inputs))
         except InputRefused as refusal:
             _raise_export(refusal)
             return _Turn(tuple(ran), (Skipped(match.task.name, str(refusal)),))

@@ -15,14 +15,15 @@ from inference.volume import Volume
 from viewer.dicom import read as dicom_read
 from viewer.dicom import scan as dicom_scan
 from viewer.dicom.image import Header
-from viewer.formats import archive
+from viewer.formats import archive, picture
 from viewer.formats import read as format_read
 from viewer.formats import scan as format_scan
-from viewer.study import Patient, Series, SetAside, Study
+from viewer.study import Patient, Series, SeriesKind, SetAside, Study
 
-HINT = "Choose a DICOM folder, a zip of one, or a NIfTI, NRRD or MHA file."
+HINT = "Choose a DICOM folder, a zip of one, a NIfTI, NRRD or MHA file, or a PNG, JPEG or TIFF picture."
 NOT_AN_IMAGE = "Not a medical image format that Insula reads."
 INNER_ARCHIVE = "A zip file inside a folder: open it by itself."
+A_PICTURE = "A picture, and no part of a series: open it by itself."
 SYSTEM_NAMES = (".DS_Store", "Thumbs.db", "desktop.ini")
 
 _unpacked: dict[Path, list[Path]] = {}
@@ -74,8 +75,13 @@ def read(
         InputRefused: The series is blocked or no volume, a file is damaged or gone, or a codec is missing.
         JobCancelled: `cancelled` said so.
     """
-    reader = format_read.read if format_scan.format_of(series.frames[0].file) else dicom_read.read
-    return reader(series, on_partial=on_partial, cancelled=cancelled, progress=progress)
+    return _reader(series)(series, on_partial=on_partial, cancelled=cancelled, progress=progress)
+
+
+def _reader(series: Series) -> Callable[..., Volume]:
+    if series.kind is SeriesKind.PICTURE:
+        return picture.read
+    return format_read.read if format_scan.format_of(series.frames[0].file) else dicom_read.read
 
 
 def release(study: Study) -> None:
@@ -104,7 +110,7 @@ def _study(source: Path, files: Sequence[Path], progress: ProgressFn | None, can
     for done, file in enumerate(files, start=1):
         if cancelled is not None and cancelled():
             raise JobCancelled
-        found = _found(file)
+        found = _found(file, alone=file == source)
         if isinstance(found, Header):
             headers.append(found)
         elif isinstance(found, SetAside):
@@ -140,7 +146,7 @@ def _ledger(
     )
 
 
-def _found(file: Path) -> Header | SetAside | tuple[tuple[Series, ...], tuple[Path, ...]]:
+def _found(file: Path, alone: bool) -> Header | SetAside | tuple[tuple[Series, ...], tuple[Path, ...]]:
     """What one file is."""
     try:
         if not file.is_file():
@@ -151,9 +157,13 @@ def _found(file: Path) -> Header | SetAside | tuple[tuple[Series, ...], tuple[Pa
             return SetAside(file, "A file of the operating system.")
         if format_scan.format_of(file) is not None:
             return format_scan.scan_file(file)
+        if alone and picture.is_picture(file):
+            return picture.scan_file(file)
         dicom = dicom_scan.read_or_set_aside(file)
         if dicom is not None:
             return dicom
+        if picture.is_picture(file):
+            return SetAside(file, A_PICTURE)
         return SetAside(file, INNER_ARCHIVE if zipfile.is_zipfile(file) else NOT_AN_IMAGE)
     except OSError as error:
         return SetAside(file, f"The file cannot be opened ({type(error).__name__}).")

@@ -13,6 +13,7 @@ class SeriesKind(Enum):
     """What a series is good for."""
 
     VOLUME = "volume"
+    PICTURE = "picture"
     LOCALIZER = "localizer"
     CAPTURE = "capture"
     SEGMENTATION = "segmentation"
@@ -91,6 +92,11 @@ class Series:
     number: int = 0
     inverted: bool = False
     body_part: str = ""
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether a pane may show it: a volume, or a flat picture."""
+        return self.kind in (SeriesKind.VOLUME, SeriesKind.PICTURE)
 
 
 @dataclass(frozen=True, slots=True)

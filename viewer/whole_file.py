@@ -1,14 +1,13 @@
-"""A file is whole or not there: written under another name, synced, then renamed."""
+"""What a user saves is whole or not there; where that fails, one sentence says so."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
 from inference.errors import InputRefused
+from inference.whole import whole_file
 
 
 class ExportFailed(InputRefused):
@@ -23,22 +22,16 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> Path:
     Raises:
         ExportFailed: The folder cannot be written, the disk is full, or `write` raised OSError or RuntimeError.
     """
-    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(partial)
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
+        with whole_file(path) as partial:
+            write(partial)
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or "the writer failed"
         raise ExportFailed(
             f"{path.name} could not be written: {reason.lower()}.",
             "Check that the folder can be written and the disk has space.",
         ) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
     return path
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from viewer.state import actions
 from viewer.state.catalogue import Catalogue
 from viewer.state.display import DisplayState, SlicePane, SurfacePane
-from viewer.state.view import Content, PaneWish, ViewState
+from viewer.state.view import Content, Layout, PaneWish, ViewState
 from viewer.study import GeometryState, SeriesKind, Study
 
 
@@ -69,9 +69,10 @@ def _put_result(now: Now, index: int, identity: str) -> ViewState:
 def hanging(view: ViewState, study: Study) -> ViewState:
     """Wishes for a new study: taste is kept (layout, precision, texts), everything about the old pictures goes.
 
-    Without a CT there is nothing to synthesise: the second pane shows the second series, the third the outline.
+    Without a CT there is nothing to synthesise: the second pane shows the second series, the third the outline. A flat
+    picture has one pane: there is no other plane and no 3D of it.
     """
-    volumes = [s for s in study.series if s.kind is SeriesKind.VOLUME and s.state is not GeometryState.BLOCKED]
+    volumes = [s for s in study.series if s.is_shown and s.state is not GeometryState.BLOCKED]
     fresh = ViewState(
         layout=view.layout,
         precision=view.precision,
@@ -83,6 +84,8 @@ def hanging(view: ViewState, study: Study) -> ViewState:
     )
     if any(series.modality == "CT" or series.channel.value == "CT" for series in volumes):
         return fresh
+    if volumes and all(series.kind is SeriesKind.PICTURE for series in volumes):
+        return replace(fresh, layout=Layout.ONE, panes=(PaneWish(Content.BOXES), *fresh.panes[1:]))
     second = _second(study)
     panes = (
         PaneWish(Content.SOURCE),
@@ -95,7 +98,7 @@ def hanging(view: ViewState, study: Study) -> ViewState:
 
 def _second(study: Study) -> str | None:
     """ADC beside DWI; else the second volume."""
-    volumes = [s for s in study.series if s.kind is SeriesKind.VOLUME and s.state is not GeometryState.BLOCKED]
+    volumes = [s for s in study.series if s.is_shown and s.state is not GeometryState.BLOCKED]
     adc = next((series.uid for series in volumes if series.channel.value == "ADC"), None)
     return adc or (volumes[1].uid if len(volumes) > 1 else None)
 

@@ -16,7 +16,7 @@ from inference.host.client import EngineHost
 from inference.host.messages import Chosen, EngineKey, Order
 from inference.lanes import LaneSpec
 from inference.result import CancelledFn, Precision, ProgressFn, Provenance, Result
-from inference.volume import Volume
+from inference.volume import Channel, Volume
 from viewer import match as matching
 from viewer.match import Match, Skipped
 from viewer.study import Study
@@ -106,7 +106,7 @@ class Worker:
             )
             spent = time.perf_counter() - begin
             made = _provenance(bundle, choice, precision)
-            order = Order(match.task, engine, made, load_seconds=spent, lane=lane)
+            order = Order(match.task, engine, made, spent, lane, _absent(match))
             feed = {channel: volumes[series.uid] for channel, series in match.series.items()}
             return self._host.run(order, feed, progress, cancelled)
 
@@ -142,6 +142,11 @@ class Worker:
             graph = graph_of(bundle, precision, backend)
             self._graphs[key] = graph.resolve()
         return self._graphs[key]
+
+
+def _absent(match: Match) -> tuple[tuple[Channel, str], ...]:
+    """Series that the study holds and the task cannot use; what is simply not there needs no words here."""
+    return tuple((channel, why.rstrip(".")) for channel, why in match.missing.items() if why)
 
 
 def _provenance(bundle: Bundle, choice: Chosen, precision: Precision) -> Provenance:

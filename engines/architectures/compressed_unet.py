@@ -28,9 +28,14 @@ def region_of(labels: Tensor, name: str) -> Tensor:
 
 
 class StaticGroupNorm(nn.GroupNorm):
-    """Group norm whose exported graph reads no shape: instance norm of each group laid out in one row."""
+    """Group norm whose exported graph reads no shape: instance norm of each group laid out in one row.
+
+    While it learns it is PyTorch's own, which computes the same and takes half as long.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
+        if self.training:
+            return super().forward(input)
         sizes = [int(n) for n in input.shape]
         rows = F.instance_norm(input.reshape(sizes[0], self.num_groups, -1), eps=self.eps)
         return rows.reshape(sizes) * self.weight.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)

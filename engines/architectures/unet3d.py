@@ -62,8 +62,8 @@ class UNet3d(nn.Module):
         logits: Tensor = self.score[-1](self._features(x)[-1])
         return logits
 
-    def supervised(self, x: Tensor, resolutions: int = 3) -> list[Tensor]:
-        """Logits at the finest resolutions of the decoder, full size first (deep supervision)."""
+    def supervised(self, x: Tensor, resolutions: int | None = None) -> list[Tensor]:
+        """Logits at every resolution of the decoder, or the finest ones, full size first (deep supervision)."""
         features = self._features(x)
         kept = list(zip(self.score, features, strict=True))[::-1][:resolutions]
         return [score(feature) for score, feature in kept]

@@ -13,6 +13,7 @@ from inference.errors import InputRefused, InsulaError
 from inference.result import CancelledFn
 from inference.table import build
 from inference.task import read_task
+from inference.whole import write_whole
 
 # Raised whenever a stage does other work, so that what an older one kept is not taken for it.
 RECIPE = "1"
@@ -52,9 +53,7 @@ class Bench:
 
     def note(self, done: tuple[Stage, ...]) -> None:
         """Write down what is done, whole or not at all."""
-        draft = self.folder / f".{DONE}"
-        draft.write_text(json.dumps([asdict(stage) for stage in done]), encoding="utf-8")
-        draft.replace(self.folder / DONE)
+        write_whole(self.folder / DONE, json.dumps([asdict(stage) for stage in done]))
 
 
 def folder_of(wish: Wish) -> Path:

@@ -17,7 +17,7 @@ from engines.deploy.bench import Bench
 from engines.derive import graph_of
 from engines.importers import sources
 from engines.importers import wish as importing
-from engines.importers.bundle import whole_folder
+from engines.importers.bundle import make_bundle
 from engines.library import CALIBRATION, PROOF
 from engines.quantize.choose import FEW, choose
 from engines.surgery.files import real_feeds, write
@@ -32,6 +32,7 @@ from inference.backends import registry
 from inference.backends.onnxruntime import OnnxRuntimeBackend
 from inference.errors import EngineError, InputRefused, JobCancelled, PrecisionAbsent
 from inference.result import Precision
+from inference.whole import whole_file, write_whole
 
 NO_TARGET = "No accelerator was named."
 Work = Callable[[Bench], str]
@@ -42,7 +43,7 @@ def bring_in(bench: Bench) -> str:
     wish, target = bench.wish, bench.bundle_folder
     shutil.rmtree(target, ignore_errors=True)
     if (wish.source / "manifest.toml").is_file():
-        whole_folder(target, lambda draft: installed.copied(wish.source, draft))
+        make_bundle(target, lambda draft: installed.copied(wish.source, draft))
         return "It is a bundle already."
     asked = importing.Wish(
         name=wish.name,
@@ -88,10 +89,9 @@ def calibrate(bench: Bench) -> str:
     with closing(OnnxRuntimeBackend().load(bundle.model, Precision.FP32, "CPU")) as engine:
         pool = bench.pictures(wish.calibration, bundle.task, engine, 3 * wish.count, lambda _: None, bench.cancelled)
     chosen = choose(pool, wish.count, hold=False).calibrate
-    draft = bench.bundle_folder / ".calibration.npz"
     stacks: dict[str, Any] = {name: np.stack([p.feed[name] for p in chosen]) for name in chosen[0].feed}
-    np.savez_compressed(draft, **stacks)
-    draft.replace(bench.bundle_folder / CALIBRATION)
+    with whole_file(bench.bundle_folder / CALIBRATION) as draft:
+        np.savez_compressed(draft, **stacks)
     few = f" Fewer than {FEW}: the ranges may be too narrow." if len(chosen) < FEW else ""
     return f"{len(chosen)} pictures of the studies give the ranges of int8.{few}"
 
@@ -116,7 +116,7 @@ def verify(bench: Bench) -> str:
     failed = {row["precision"]: f"{row['backend']}: {row['sentence']}" for row in found if not row["passed"]}
     if Precision.FP32.value in failed:
         raise EngineError(f"The model failed its test in fp32 ({failed[Precision.FP32.value]}).", "Export it again.")
-    (bench.bundle_folder / PROOF).write_text(json.dumps({"refused": failed}, indent=2), encoding="utf-8")
+    write_whole(bench.bundle_folder / PROOF, json.dumps({"refused": failed}, indent=2))
     passed = dict.fromkeys(row["precision"] for row in found if row["precision"] not in failed)
     return " ".join([f"Passed: {', '.join(passed)}.", *(f"{name} refused: {why}." for name, why in failed.items())])
 
@@ -158,7 +158,5 @@ def _tell_manifest(bench: Bench) -> None:
     manifest: Path = bench.bundle_folder / "manifest.toml"
     task = bench.bundle.task
     text = manifest.read_text(encoding="utf-8").replace(task.model.sha256, cache.sha256(task.model_path))
-    draft = bench.bundle_folder / ".manifest.toml"
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(manifest)
+    write_whole(manifest, text)
     assert bench.bundle.task == replace(task, model=replace(task.model, sha256=cache.sha256(task.model_path)))

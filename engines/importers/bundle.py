@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -14,13 +12,14 @@ import numpy as np
 
 from engines.importers.examples import pictures
 from engines.training.toml_text import toml_text
-from inference import cache
+from inference import cache, sidecar
 from inference.backends.onnxruntime import OnnxRuntimeBackend
 from inference.errors import InputRefused, ManifestInvalid
-from inference.nnunet.plan import ChannelPlan, LabelPlan, Plan, faults, plan_text
+from inference.nnunet.plan import ChannelPlan, LabelPlan, Plan, faults
 from inference.result import Precision
 from inference.task import SCHEMA, read_task
 from inference.volume import Channel, Floats
+from inference.whole import whole_folder
 
 MODEL, PLAN, VECTOR = "model.onnx", "nnunet.json", "test_vector.npz"
 PICTURES = "pictures.npz"
@@ -31,7 +30,7 @@ INTENDED_USE = "What the model's own authors state; Insula makes no claim for it
 LICENCE = "the model's own"
 
 
-def whole_folder(folder: Path, fill: Callable[[Path], None]) -> None:
+def make_bundle(folder: Path, fill: Callable[[Path], None]) -> None:
     """Fill a hidden folder beside `folder` and give it that name only when it is whole.
 
     Raises:
@@ -40,17 +39,10 @@ def whole_folder(folder: Path, fill: Callable[[Path], None]) -> None:
     if folder.exists() and not (folder / "manifest.toml").is_file():
         raise InputRefused(f"{folder} exists and is no bundle.", "Give another folder with -o.")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        with whole_folder(folder) as draft:
+            fill(draft)
     except OSError as error:
         raise InputRefused(f"{folder} cannot be written ({error.strerror}).", "Give another folder with -o.") from error
-    try:
-        fill(draft)
-        draft.chmod(0o755)
-        shutil.rmtree(folder, ignore_errors=True)
-        draft.replace(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def checked(
@@ -73,7 +65,7 @@ def checked(
 def write(folder: Path, plan: Plan, channels: tuple[str, ...], name: str, examples: tuple[Path, ...]) -> None:
     """Plan, test vector, manifest and card beside the graph that already lies in `folder`."""
     require_channels(channels)
-    (folder / PLAN).write_text(plan_text(plan), encoding="utf-8")
+    (folder / PLAN).write_text(sidecar.text(plan), encoding="utf-8")
     write_vector(folder, pictures(plan, examples))
     finish(folder, _manifest(plan, channels, name, cache.sha256(folder / MODEL)), _card(plan, name, bool(examples)))
 

@@ -57,7 +57,7 @@ def import_detector(source: Path, folder: Path, wish: Wish, watch: Watch) -> Imp
         bundle.finish(draft, manifest, _card(contract, source.name, wish))
         made.append(contract)
 
-    bundle.whole_folder(folder, fill)
+    bundle.make_bundle(folder, fill)
     watch.progress(Progress("judge", 2, 2))
     return Imported(folder, "detector", _found(made[0]), made[0].assumed)
 

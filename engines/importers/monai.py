@@ -19,9 +19,9 @@ from engines.importers.monai_order import NETWORKS, Order
 from engines.importers.monai_plan import Read, read_config
 from engines.importers.parcel import Parcel, opened
 from engines.importers.wish import Imported, Watch, Wish
-from inference import cache
+from inference import cache, sidecar
 from inference.errors import EngineError, InputRefused
-from inference.monai.plan import Plan, plan_text
+from inference.monai.plan import Plan
 from inference.monai.prepare import loaded, prepared
 from inference.result import Progress
 from inference.steps import windows
@@ -53,11 +53,11 @@ def import_monai(source: Path, folder: Path, wish: Wish, watch: Watch) -> Import
             _converted(_order(read, parcel, draft / bundle.MODEL, wish.trust), watch)
             watch.progress(Progress("convert", 1, 2))
             bundle.write_vector(draft, _pictures(read.plan, wish.examples))
-            (draft / PLAN).write_text(plan_text(read.plan), encoding="utf-8")
+            (draft / PLAN).write_text(sidecar.text(read.plan), encoding="utf-8")
             manifest = _manifest(read, channels, name, cache.sha256(draft / bundle.MODEL))
             bundle.finish(draft, manifest, _card(read, channels, bool(wish.examples)))
 
-        bundle.whole_folder(folder, fill)
+        bundle.make_bundle(folder, fill)
     watch.progress(Progress("convert", 2, 2))
     return Imported(folder, "monai", _found(read, channels), read.assumed)
 

@@ -73,7 +73,7 @@ def import_model(
         progress(Progress("convert", 1, 2))
         bundle.write(draft, plan, shown(channels, asked.channels), asked.name or _name(plan), asked.examples)
 
-    bundle.whole_folder(folder, fill)
+    bundle.make_bundle(folder, fill)
     progress(Progress("convert", 2, 2))
     return folder
 

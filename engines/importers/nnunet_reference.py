@@ -11,7 +11,6 @@ import importlib
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -91,17 +90,6 @@ def predictor(model: Path, folds: tuple[str, ...], mirror: bool) -> Any:
     numbered = tuple(fold if fold == "all" else int(fold) for fold in folds)
     made.initialize_from_trained_model_folder(str(model), numbered, "checkpoint_final.pth")
     return made
-
-
-@contextmanager
-def float32_sums() -> Iterator[None]:
-    """nnU-Net adds logits up in half precision even on a CPU; inside this block it does so in float32."""
-    half = torch.half
-    torch.half = torch.float32
-    try:
-        yield
-    finally:
-        torch.half = half
 
 
 def predict(made: Any, channels: Floats, spacing: Spacing) -> Labels:

@@ -49,7 +49,6 @@ class Facts:
     inputs: tuple[Border, ...]
     outputs: tuple[Border, ...]
     metadata: dict[str, str]
-    producer: str
 
 
 def judged(source: Path, draft: Path) -> Facts:
@@ -66,7 +65,7 @@ def judged(source: Path, draft: Path) -> Facts:
     _require_sound(model)
     onnx.save(model, draft / bundle.MODEL)
     metadata = {p.key[:64]: p.value[:20_000] for p in model.metadata_props}
-    return Facts(inputs, outputs, metadata, model.producer_name[:64])
+    return Facts(inputs, outputs, metadata)
 
 
 def _read(source: Path) -> Any:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
 import torch
+
+ONLY_WEIGHTS, NOT_ONLY_WEIGHTS = "TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
+"""PyTorch's own switches for libraries that load everything."""
 
 
 def opened(file: Path, trust: bool, named: str = "") -> dict[str, Any]:
@@ -25,12 +32,31 @@ def opened(file: Path, trust: bool, named: str = "") -> dict[str, Any]:
             warnings.simplefilter("ignore")
             if trust:
                 return dict(torch.load(file, map_location="cpu", weights_only=False))
-            with torch.serialization.safe_globals(_plain_numbers()):
+            with only_plain_data():
                 return dict(torch.load(file, map_location="cpu", weights_only=True))
     except MemoryError:
         raise
     except Exception as error:
         raise ValueError(f"{name} is damaged or holds more than weights and plain data") from error
+
+
+@contextmanager
+def only_plain_data() -> Iterator[None]:
+    """Inside, `torch.load` reads weights and plain data alone, also for a library that asks it to run code.
+
+    Raises:
+        ValueError: A file holds anything else; one sentence, for the user.
+    """
+    before = {name: os.environ.pop(name, None) for name in (ONLY_WEIGHTS, NOT_ONLY_WEIGHTS)}
+    os.environ[ONLY_WEIGHTS] = "1"
+    try:
+        with torch.serialization.safe_globals(_plain_numbers()):
+            yield
+    except UnpicklingError as error:
+        raise ValueError("A checkpoint is damaged or holds more than weights and plain data") from error
+    finally:
+        del os.environ[ONLY_WEIGHTS]
+        os.environ.update({name: value for name, value in before.items() if value is not None})
 
 
 def _plain_numbers() -> list[Any]:

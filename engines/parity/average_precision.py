@@ -1,8 +1,11 @@
-"""Average precision of boxes on one picture."""
+"""Average precision of boxes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from inference.steps.decode import Detections, iou_with
 
@@ -24,14 +27,29 @@ def _of_class(found: Detections, truth: Detections, label: int, iou: float) -> f
     mine = found.classes == label
     if not len(wanted) or not mine.any():
         return 0.0
+    return area(hits(found.boxes[mine], wanted, iou), len(wanted))
+
+
+def hits(boxes: NDArray[np.float64], truth: NDArray[np.float64], iou: float) -> list[bool]:
+    """For boxes by falling score: whether each is the first to meet a true box."""
     met: set[int] = set()
-    hits = []
-    for box in found.boxes[mine]:  # by falling score
-        overlaps = iou_with(box, wanted)
+    out = []
+    for box in boxes:
+        overlaps = iou_with(box, truth) if len(truth) else np.zeros(1)
         best = int(overlaps.argmax())
-        hits.append(bool(overlaps[best] >= iou) and best not in met)
-        met |= {best} if hits[-1] else set()
+        out.append(bool(overlaps[best] >= iou) and best not in met)
+        met |= {best} if out[-1] else set()
+    return out
+
+
+def area(hits: Sequence[bool], total: int) -> float:
+    """Area under the interpolated precision-recall curve.
+
+    Args:
+        hits: Of all boxes by falling score, one at least.
+        total: True boxes, one at least.
+    """
     true = np.cumsum(hits)
     precision = true / np.arange(1, len(hits) + 1)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    return float((np.diff(np.concatenate([[0.0], true / len(wanted)])) * envelope).sum())
+    return float((np.diff(np.concatenate([[0.0], true / total])) * envelope).sum())

@@ -16,6 +16,7 @@ from inference.monai.decide import activated
 from inference.nnunet import plan as nnunet
 from inference.result import Box, Kind
 from inference.steps import decode, heads
+from inference.steps.cutouts import told
 from inference.steps.decode import Detections
 from inference.task import Task
 from inference.volume import Floats, Labels
@@ -54,6 +55,8 @@ class Judge(Protocol[R]):
 
 def judge_for(task: Task) -> Judge[Any]:
     """The judge of a task's kind."""
+    if task.sampling.kind == "crops":
+        return Crops(task)
     judges: dict[Kind, type[Masks] | type[Boxes] | type[Pictures]] = {
         Kind.MASK: Masks,
         Kind.BOXES: Boxes,
@@ -124,6 +127,16 @@ class Boxes:
         rows = zip(found.boxes, found.scores, found.classes, strict=True)
         labels, least = self._task.output.labels, self._task.output.score
         return [Box(labels[int(c)], float(s), 0, *(float(edge) for edge in b)) for b, s, c in rows if s >= least]
+
+
+class Crops(Boxes):
+    """What one crop holds: a box as large as the crop, or none."""
+
+    def read(self, answer: Answer) -> Detections:
+        scores, kinds = told(answer[self._task.model.outputs[0]])
+        rows, columns = self._task.sampling.size
+        boxes = np.tile(np.array([0.0, 0.0, columns, rows]), (len(scores), 1))
+        return Detections(boxes, scores, kinds)
 
 
 class Pictures:

@@ -12,6 +12,7 @@ from engines.parity.gates import Gate
 from engines.parity.ladder import Ladder, Rung
 from engines.parity.proof import Fault, Proof
 from inference.errors import InputRefused
+from inference.whole import write_whole
 
 STYLE = """
 body{font:14px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif;color:#24303c;background:#f4f6f8;margin:0}
@@ -34,15 +35,11 @@ def write(proofs: Sequence[Proof], file: Path) -> None:
     Raises:
         InputRefused: The place cannot be written.
     """
-    draft = file.with_name(f".{file.name}.partial")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(page(proofs), encoding="utf-8")
-        draft.replace(file)
+        write_whole(file, page(proofs))
     except OSError as error:
         raise InputRefused(f"{file.name} cannot be written ({error.strerror}).", "Choose another place.") from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def page(proofs: Sequence[Proof]) -> str:

@@ -31,11 +31,6 @@ BRIGHTEST_PERCENTILE = 99.7
 Arrays = dict[str, Any]
 
 
-def has_phantom(task: Task) -> bool:
-    """Whether digital heads show what the task asks for."""
-    return _maker(task) is not None
-
-
 def phantoms(
     task: Task,
     seeds: Sequence[int],

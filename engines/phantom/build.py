@@ -14,6 +14,7 @@ from engines.phantom.anatomy.face import paint_face
 from engines.phantom.anatomy.hindbrain import paint_hindbrain, paint_membranes, paint_vessels
 from engines.phantom.canvas import Canvas, Layer, Warp, Window
 from engines.phantom.lesions.bleeding import paint_bleed
+from engines.phantom.lesions.glioma import paint_glioma
 from engines.phantom.lesions.ischaemia import paint_ischaemia
 from engines.phantom.lesions.mass import push_brain
 from engines.phantom.lesions.plan import HAEMORRHAGES, LABELS, Lesion, LesionKind, LesionPlan, LesionSpec
@@ -96,6 +97,8 @@ def _lesions(
 def _painter(spec: LesionSpec) -> Painter:
     if spec.kind in HAEMORRHAGES:
         return paint_bleed
+    if spec.growth is not None:
+        return paint_glioma
     return paint_tumour if spec.kind is LesionKind.TUMOUR else paint_ischaemia
 
 

@@ -32,7 +32,7 @@ def tube(x: Floats, y: Floats, z: Floats, knots: Sequence[Knot]) -> Floats:
     best = np.full(x.shape, FAR, dtype=np.float32)
     for start, end in pairwise(knots):
         part = _near(x, y, z, start, end)
-        np.maximum(best[part], _cone(x[part], y[part], z[part], start, end), out=best[part])
+        np.maximum(best[part], cone(x[part], y[part], z[part], start, end), out=best[part])
     return best
 
 
@@ -47,7 +47,8 @@ def _near(x: Floats, y: Floats, z: Floats, start: Knot, end: Knot) -> tuple[slic
     return spans[0], spans[1], spans[2]
 
 
-def _cone(x: Floats, y: Floats, z: Floats, start: Knot, end: Knot) -> Floats:
+def cone(x: Floats, y: Floats, z: Floats, start: Knot, end: Knot) -> Floats:
+    """A round cone between two knots (x, y, z, radius)."""
     ax, ay, az, ar = (np.float32(v) for v in start)
     dx, dy, dz, dr = (np.float32(e - s) for s, e in zip(start, end, strict=True))
     length2 = max(float(dx * dx + dy * dy + dz * dz), 1e-6)

@@ -50,6 +50,8 @@ class Tissue(Enum):
     OEDEMA = "oedema"
     TUMOUR = "tumour"
     NECROSIS = "necrosis"
+    TUMOUR_FAINT = "tumour faint"
+    TUMOUR_BLOOD = "tumour blood"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,4 +112,6 @@ PROPERTIES: dict[Tissue, Properties] = {
     Tissue.OEDEMA: Properties(20, 0.85, (1250, 1600), 145, 1.35),
     Tissue.TUMOUR: Properties(37, 0.83, (1200, 1550), 110, 1.00, 0.38),
     Tissue.NECROSIS: Properties(14, 0.94, (2100, 2500), 320, 2.1),
+    Tissue.TUMOUR_FAINT: Properties(35, 0.83, (1200, 1550), 115, 1.05, 0.6),
+    Tissue.TUMOUR_BLOOD: Properties(55, 0.86, (600, 750), 90, 1.2),
 }

@@ -21,6 +21,7 @@ from inference.cache import sha256
 from inference.errors import InputRefused, JobCancelled
 from inference.result import CancelledFn, Precision, Progress, ProgressFn
 from inference.task import Task
+from inference.whole import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,17 +151,10 @@ def _written(
         out.parent.mkdir(parents=True, exist_ok=True)
         if beside is not None:
             feeds = (picture.feed for picture in chosen.calibrate)
-            _put(beside, table(source, feeds, order.tensorrt, whole).encode())
-        _put(out, order.model.read_bytes() if beside is not None else spelt(scratch / "whole.onnx", order.target))
+            write_whole(beside, table(source, feeds, order.tensorrt, whole))
+        write_whole(
+            out, order.model.read_bytes() if beside is not None else spelt(scratch / "whole.onnx", order.target)
+        )
     except OSError as error:
         raise InputRefused(f"{out.name} cannot be written ({error.strerror}).", "Choose another place.") from error
     return beside
-
-
-def _put(file: Path, content: bytes) -> None:
-    draft = file.with_name(f".{file.name}.partial")
-    try:
-        draft.write_bytes(content)
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)

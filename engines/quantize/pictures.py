@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines import vector
+from engines.around import Around
 from engines.parity.judge import judge_for
 from engines.parity.phantoms import phantoms
-from inference.backends.base import Arrays, Engine, TensorSpec
+from inference.backends.base import Arrays, Engine
 from inference.backends.graph import Graph
 from inference.errors import BadOutput, InputRefused
 from inference.result import CancelledFn, Kind, Precision, PrecisionKind, ProgressFn, Provenance
@@ -124,34 +125,21 @@ def labelled_files(folder: Path, endings: Sequence[str]) -> list[tuple[Path, str
     return [(file, file.parent.name if several and file.parent != folder else "") for file in files]
 
 
-class _Recorder:
+class _Recorder(Around):
     """An engine that keeps what it is asked."""
 
     def __init__(self, task: Task, engine: Engine, source: str) -> None:
-        self._task, self._engine, self._source = task, engine, source
+        super().__init__(engine)
+        self._task, self._source = task, source
         self._judge = judge_for(task)
         self.pictures: list[Picture] = []
 
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        return self._engine.inputs
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]:
-        return self._engine.outputs
-
     def infer(self, feed: Arrays) -> Feed:
-        answer = self._engine.infer(feed)
+        answer = super().infer(feed)
         label = _label(self._task, self._judge.read(answer))
         kept = {name: np.array(array, dtype=np.float32) for name, array in feed.items()}
         self.pictures.append(Picture(kept, label, self._source))
         return answer
-
-    def cancel(self) -> None:
-        self._engine.cancel()
-
-    def close(self) -> None:
-        self._engine.close()
 
 
 def _label(task: Task, seen: Any) -> str:

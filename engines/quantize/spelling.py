@@ -62,12 +62,6 @@ def table(source: Any, feeds: Iterable[Arrays], version: str, left_out: Collecti
     return "\n".join((f"TRT-{_number(version)}-EntropyCalibration2", *rows, ""))
 
 
-def read_table(text: str) -> dict[str, float]:
-    """Tensor -> scale, as a calibrator reads it."""
-    rows = (line.rpartition(": ") for line in text.splitlines()[1:] if line)
-    return {name: float(struct.unpack(">f", bytes.fromhex(digits))[0]) for name, _, digits in rows}
-
-
 def _number(version: str) -> str:
     parts = version.split(".")
     if len(parts) < 3 or not all(part.isdecimal() for part in parts[:3]):

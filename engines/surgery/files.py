@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from inference.backends.graph import Graph
 from inference.errors import EngineError, InputRefused
 from inference.result import Precision
 from inference.task import read_task
+from inference.whole import whole_file
 
 
 def real_feeds(model: Path, net: Net, inputs: Path | None) -> list[Arrays]:
@@ -47,18 +48,12 @@ def write(outcome: Outcome, out: Path) -> tuple[Path, ...]:
     files = [(outcome.model, out)]
     if outcome.tail is not None:
         files.append((outcome.tail, out.with_name(f"{out.stem}.tail.onnx")))
-    drafts = [file.with_name(f".{file.name}.partial") for _, file in files]
     try:
-        for (model, _), draft in zip(files, drafts, strict=True):
-            _save(model, draft)
-        for (_, file), draft in zip(files, drafts, strict=True):
-            draft.replace(file)
+        with ExitStack() as drafts:  # no file gets its name before the last one is written
+            for model, file in files:
+                _save(model, drafts.enter_context(whole_file(file)))
     except OSError as error:
         raise InputRefused(f"{out} cannot be written ({error.strerror}).", "Choose another place.") from error
-    finally:
-        for draft in drafts:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
     return tuple(file for _, file in files)
 
 

@@ -54,6 +54,7 @@ def _course(course: Course) -> str:
     rates = {
         RateKind.FADE: "warm-up over 100 steps, cosine fade over the last 35 %",
         RateKind.STEPS: f"learning rate down to its {course.last_share:g}-fold in {course.stages} equal stages",
+        RateKind.POLY: "learning rate down to 0 as (1 - step / steps) ^ 0.9",
     }
     formats = {Format.BF16: "bfloat16 autocast", Format.FP16: "float16 autocast", Format.FP32: "float32"}
     looks = f", best of the looks at held-out cases every {course.look_every} steps" if course.look_every else ""

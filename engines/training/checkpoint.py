@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from inference.errors import InputRefused
+from inference.whole import whole_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,8 @@ class Kept:
 def write(kept: Kept, file: Path) -> None:
     """Write the checkpoint under another name first."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    torch.save({name: getattr(kept, name) for name in Kept.__slots__}, partial)
-    partial.replace(file)
+    with whole_file(file) as partial, partial.open("wb") as stream:  # torch writes a path's name into the file
+        torch.save({name: getattr(kept, name) for name in Kept.__slots__}, stream)
 
 
 def read(file: Path, device: str = "cpu") -> Kept:

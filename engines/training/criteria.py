@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engines.training.losses import cross_entropy_and_dice, weighted_focal_tversky
-from engines.training.losses_deep import dice_and_cross_entropy
+from engines.training.losses_deep import batch_dice_and_cross_entropy, dice_and_cross_entropy
 from engines.training.words import named
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
@@ -27,6 +27,7 @@ def _of_shares(loss: Criterion) -> Criterion:
 CRITERIA: Mapping[str, Criterion] = {
     "cross-entropy": F.cross_entropy,
     "dice-and-cross-entropy": dice_and_cross_entropy,
+    "batch-dice-and-cross-entropy": batch_dice_and_cross_entropy,
     "weighted-focal-tversky": _of_shares(weighted_focal_tversky),
     "cross-entropy-and-dice": _of_shares(cross_entropy_and_dice),
 }

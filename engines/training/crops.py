@@ -1,4 +1,10 @@
-"""Marked things of pictures, cut out one by one to tell what they are: colour crops and their classes."""
+"""Marked cells of pictures, cut out one by one to tell what they are, and what was found beside them: nothing.
+
+Boxes are found and crops cut by the very steps that run the network, so that learning and running never differ. A
+found box that lies well on a marked one is a case of its class. One that lies largely on a marked cell and fits none is
+a case of "nothing", the last class. Large ones that touch no mark teach nothing: who marks a smear leaves many red
+cells out. Small ones do, for platelets are few and seldom forgotten.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +14,27 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
+from engines.colour_file import read_pixels
 from engines.training.learner import Pair
 from engines.training.readers.cases import BoxPicture
 from inference.errors import InputRefused
-
-MARGIN = 1.15
-"""What is shown reaches this much beyond the box, so that a cell's rim is in it."""
-
-GREY = 128
-"""Beyond that nothing is shown: neighbours would tell of themselves."""
+from inference.steps import cutouts
+from inference.steps.cells import candidates
+from inference.steps.decode import iou_with
+from inference.steps.smear import smear_of
+from inference.volume import Colours
 
 BATCH = 128
+FITS, MISSES = 0.6, 0.4
+"""Overlap with a marked box from which a found one is of its class, and below which it is nothing."""
+
+ON_MARKED = 0.3
+"""Share of a found box that a marked one must cover for it to be called nothing."""
+
+SMALL = 64.0
+"""Pixels: no red cell is so small in both directions."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +49,7 @@ class Crops:
 
 
 def crops(pictures: Sequence[BoxPicture], side: int, field: int) -> Crops:
-    """One square crop for each box, the box in its middle, at its true size: what is large stays large.
+    """One crop for each marked box.
 
     Args:
         side: Of the crop, in pixels.
@@ -45,21 +58,30 @@ def crops(pictures: Sequence[BoxPicture], side: int, field: int) -> Crops:
     Raises:
         InputRefused: There is no box.
     """
-    pixels, labels = [], []
-    for picture in pictures:
-        with Image.open(picture.file) as image:
-            whole = np.asarray(image.convert("RGB"))
-        for box, label in zip(picture.boxes, picture.labels, strict=True):
-            pixels.append(_crop(whole, box, side, field))
-            labels.append(int(label))
-    if not labels:
-        raise InputRefused("The pictures have no boxes to cut out.", "Mark what is to be told apart.")
-    return Crops(np.stack(pixels), np.array(labels, dtype=np.int64))
+    return _cut([(read_pixels(p.file), p.boxes, p.labels) for p in pictures], side, field)
+
+
+def crops_and_found(pictures: Sequence[BoxPicture], side: int, field: int, nothing: int) -> Crops:
+    """One crop for each marked box, and for each found one that is clearly of a class or clearly nothing.
+
+    Args:
+        nothing: The class of what fits no mark.
+
+    Raises:
+        InputRefused: There is no box.
+    """
+    return _cut([_with_found(picture, nothing) for picture in pictures], side, field)
+
+
+def some_of_each(found: Crops, count: int) -> Colours:
+    """The first crops of each class."""
+    places = [np.flatnonzero(found.labels == label)[:count] for label in np.unique(found.labels)]
+    return found.pixels[np.concatenate(places)]
 
 
 def as_input(pixels: NDArray[np.uint8]) -> Tensor:
     """0..255 -> float32 in [-1, 1]."""
-    return torch.from_numpy(pixels).float() / 127.5 - 1.0
+    return torch.from_numpy(cutouts.as_input(pixels))
 
 
 class CropBatches:
@@ -86,19 +108,34 @@ class CropBatches:
             yield as_input(self._held_out.pixels[part]), torch.from_numpy(self._held_out.labels[part])
 
 
-def _crop(whole: NDArray[np.uint8], box: NDArray[np.float32], side: int, field: int) -> NDArray[np.uint8]:
-    """uint8 [3, side, side]: the box and its margin on grey."""
-    x0, y0, x1, y1 = (float(n) for n in box)
-    middle, reach = ((x0 + x1) / 2, (y0 + y1) / 2), ((x1 - x0) * MARGIN / 2, (y1 - y0) * MARGIN / 2)
-    left, top = (round(at - field / 2) for at in middle)
-    canvas = np.full((field, field, 3), GREY, dtype=np.uint8)
-    (i0, i1), (j0, j1) = (
-        (max(0, first, round(at - r)), min(n, first + field, round(at + r)))
-        for at, r, first, n in zip(middle, reach, (left, top), whole.shape[1::-1], strict=True)
-    )
-    canvas[j0 - top : j1 - top, i0 - left : i1 - left] = whole[j0:j1, i0:i1]
-    made = Image.fromarray(canvas).resize((side, side), Image.Resampling.BOX)
-    return np.asarray(made).transpose(2, 0, 1)
+Marked = tuple[Colours, NDArray[np.floating], NDArray[np.int64]]
+
+
+def _cut(marked: Sequence[Marked], side: int, field: int) -> Crops:
+    cut = [cutouts.cutout(colour, box, side, field) for colour, boxes, _ in marked for box in boxes]
+    if not cut:
+        raise InputRefused("The pictures have no boxes to cut out.", "Mark what is to be told apart.")
+    return Crops(np.stack(cut), np.concatenate([labels for _, _, labels in marked]).astype(np.int64))
+
+
+def _with_found(picture: BoxPicture, nothing: int) -> Marked:
+    colour, truth = read_pixels(picture.file), picture.boxes.astype(np.float64)
+    if not len(truth):
+        return colour, truth, picture.labels
+    found = candidates(smear_of(colour))
+    overlaps = np.stack([iou_with(box, truth) for box in found]) if len(found) else np.zeros((0, len(truth)))
+    most = overlaps.max(axis=1)
+    labels = np.where(most >= FITS, picture.labels[overlaps.argmax(axis=1)], nothing)
+    covered = np.array([_covered(box, truth) for box in found])
+    small = (found[:, 2:] - found[:, :2]).max(axis=1) < SMALL
+    clear = (most >= FITS) | ((most < MISSES) & ((covered >= ON_MARKED) | small))
+    return colour, np.concatenate([truth, found[clear]]), np.concatenate([picture.labels, labels[clear]])
+
+
+def _covered(box: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
+    """Largest share of a box that one of the marked ones covers."""
+    shared = np.minimum(box[2:], truth[:, 2:]) - np.maximum(box[:2], truth[:, :2])
+    return float((np.clip(shared, 0.0, None).prod(axis=1) / (box[2:] - box[:2]).prod()).max())
 
 
 def _changed(picture: Tensor, rng: np.random.Generator) -> Tensor:

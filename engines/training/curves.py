@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from inference.whole import whole_file
+
 HEADER = ("step", "loss", "rate", "held_out_loss", "held_out_score")
 
 
@@ -44,10 +46,8 @@ class Curves:
     def __init__(self, file: Path, after: int = 0) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         kept = [p for p in read_curves(file) if p.step <= after] if file.exists() else []
-        partial = file.with_suffix(".partial")
-        with partial.open("w", encoding="ascii", newline="") as stream:
+        with whole_file(file) as partial, partial.open("w", encoding="ascii", newline="") as stream:
             csv.writer(stream, lineterminator="\n").writerows([HEADER, *(_row(p) for p in kept)])
-        partial.replace(file)
         self._stream: TextIO = file.open("a", encoding="ascii", newline="")
 
     def add(self, point: Point) -> None:

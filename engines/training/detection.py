@@ -15,6 +15,7 @@ from engines.training.boxed_slices import BoxedSlices, augmented, drawing_weight
 from engines.training.curves import Look
 from engines.training.device import Arithmetic
 from engines.training.loop import descend, step_rng
+from engines.training.resumable import Resumable
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class DetectionSettings:
     phantom_share: float = 0.25
 
 
-class DetectionTrainee:
+class DetectionTrainee(Resumable):
     """GridDetector, AdamW, real slices and phantom slices side by side."""
 
     def __init__(
@@ -53,6 +54,7 @@ class DetectionTrainee:
         groups = [{"params": decayed, "weight_decay": settings.decay}, {"params": others, "weight_decay": 0.0}]
         self._optimiser = torch.optim.AdamW(groups, lr=settings.rate)
         self._scaler = arithmetic.scaler()
+        super().__init__({"network": self.network, "optimiser": self._optimiser, "scaler": self._scaler})
         self._pool, self._chances = _pooled(real, phantom, classes, settings)
 
     def learn(self, step: int, rate: float) -> float:
@@ -80,19 +82,6 @@ class DetectionTrainee:
             marked = [(boxes.to(device), labels.to(device)) for boxes, labels in truth]
             losses.append(float(detection_loss(flatten([m.float() for m in maps], STRIDES), marked)))
         return Look(float(np.mean(losses)))
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "network": self.network.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
-            "scaler": self._scaler.state_dict(),
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self.network.load_state_dict(state["network"])
-        self._optimiser.load_state_dict(state["optimiser"])
-        if state.get("scaler"):
-            self._scaler.load_state_dict(state["scaler"])
 
 
 def _pooled(

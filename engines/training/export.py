@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from inference.errors import EngineError
 from inference.result import Precision
 from inference.task import read_task
 from inference.volume import Floats
+from inference.whole import whole_folder
 
 OPSET = 17
 PARITY = 5e-4
@@ -39,36 +38,15 @@ def export_bundle(network: nn.Module, manifest: Mapping[str, Any], example: Floa
     Args:
         network: What to ship.
         manifest: Without the model's checksum.
-        example: A real normalised input with its batch axis, float32.
+        example: Real normalised inputs, float32, the first axis counting them; the graph takes one at a time. Several
+            give int8 truer ranges.
         card: Text of card.md.
 
     Raises:
         EngineError: ONNX Runtime does not answer what PyTorch does, within 5e-4 of the output's range.
     """
-    return _whole(folder, lambda partial: _fill_bundle(network.eval(), manifest, example, card, partial))
-
-
-def export_network(network: nn.Module, manifest: Mapping[str, Any], example: Floats, card: str, folder: Path) -> Path:
-    """Write what no task of the viewer can run yet: the same files as a bundle, described by network.toml.
-
-    Raises:
-        EngineError: ONNX Runtime does not answer what PyTorch does.
-    """
-    return _whole(folder, lambda partial: _fill(network.eval(), manifest, example, card, partial, "network.toml"))
-
-
-def _whole(folder: Path, fill: Callable[[Path], None]) -> Path:
-    """Fill a folder beside the final one and put it in its place once it is whole."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        fill(partial)
-        partial.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        partial.replace(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with whole_folder(folder) as partial:
+        _fill_bundle(network.eval(), manifest, example, card, partial)
     return folder
 
 
@@ -98,26 +76,31 @@ def answers(file: Path, example: Floats) -> dict[str, Floats]:
 
 
 def _fill_bundle(network: nn.Module, manifest: Mapping[str, Any], example: Floats, card: str, folder: Path) -> None:
-    _fill(network, manifest, example, card, folder, "manifest.toml")
+    _fill(network, manifest, example, card, folder)
     read_task(folder)
 
 
-def _fill(
-    network: nn.Module, manifest: Mapping[str, Any], example: Floats, card: str, folder: Path, described: str
-) -> None:
+def _fill(network: nn.Module, manifest: Mapping[str, Any], example: Floats, card: str, folder: Path) -> None:
     model = manifest["model"]
     file = folder / model["file"]
     example = _coarse(example, INPUT_GRAIN)
-    to_onnx(network, example, (model["input"], list(model["outputs"])), file)
-    spoken = answers(file, example)
-    _require_parity(network, example, spoken)
+    to_onnx(network, example[:1], (model["input"], list(model["outputs"])), file)
+    ones = [example[at : at + 1] for at in range(len(example))]
+    spoken = [answers(file, one) for one in ones]
+    for one, said in zip(ones, spoken, strict=True):
+        _require_parity(network, one, said)
     checksum = hashlib.sha256(file.read_bytes()).hexdigest()
     text = toml_text({**manifest, "model": {**model, "sha256": checksum}})
-    (folder / described).write_text(text, encoding="utf-8")
-    stored = {name: _coarse(value, OUTPUT_GRAIN) for name, value in spoken.items()}
-    arrays: dict[str, Any] = {model["input"]: example, **stored}
+    (folder / "manifest.toml").write_text(text, encoding="utf-8")
+    stored = {name: _coarse(_stacked([said[name] for said in spoken]), OUTPUT_GRAIN) for name in spoken[0]}
+    arrays: dict[str, Any] = {model["input"]: _stacked(ones), **stored}
     np.savez_compressed(folder / manifest["test_vector"]["file"], **arrays)
     (folder / "card.md").write_text(card, encoding="utf-8")
+
+
+def _stacked(ones: list[Floats]) -> Floats:
+    """One sample as it is; several with one axis more, as `engines.vector` reads them."""
+    return ones[0] if len(ones) == 1 else np.stack(ones)
 
 
 def _coarse(values: Floats, grain: float) -> Floats:

@@ -5,7 +5,6 @@ Seeds of training and of measuring never meet: a run's heads start at `first_see
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from inference.errors import JobCancelled
 from inference.result import CancelledFn, Progress, ProgressFn
 from inference.steps import normalise
 from inference.volume import Floats
+from inference.whole import whole_file
 
 HELD_OUT = 900_000
 SEEDS_PER_RUN = 1_000
@@ -70,9 +70,8 @@ def heads(
             raise JobCancelled
         file = folder / f"{make.__name__}-{seed}.npz"
         if not file.exists():
-            partial = file.with_suffix(f".{os.getpid()}.partial.npz")
-            np.savez_compressed(partial, **make(seed))
-            partial.replace(file)
+            with whole_file(file) as partial:
+                np.savez_compressed(partial, **make(seed))
         with np.load(file) as stored:
             yield {name: stored[name] for name in stored.files}
         progress(Progress("digital heads", done, len(wanted)))

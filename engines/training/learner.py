@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,8 +14,11 @@ from engines.training.criteria import Criterion
 from engines.training.curves import Look
 from engines.training.device import Arithmetic
 from engines.training.loop import descend, step_rng
+from engines.training.losses_deep import deeply_supervised
+from engines.training.resumable import Resumable
 from engines.training.scores import Confusion
 from engines.training.words import named
+from inference.errors import InputRefused
 
 Pair = tuple[Tensor, Tensor]
 """Inputs float32 [n, channels, ...] and the labels wanted, int64 [n, ...]."""
@@ -52,6 +55,9 @@ class LearnSettings:
         loss, optimiser: By name.
         rate, decay: Learning rate at a share of 1, and weight decay.
         clip: Largest norm of the gradient.
+        deep_supervision: Whether the loss is taken at every resolution of the network's decoder.
+        dropout: Whether the network's own dropout works.
+        drop, mirror, by_label, alone: See `engines.training.mask_tiles.Chances`.
     """
 
     network: str
@@ -62,10 +68,20 @@ class LearnSettings:
     decay: float = 0.0
     clip: float = 12.0
     widths: tuple[int, ...] = ()
+    deep_supervision: bool = False
+    dropout: bool = True
+    drop: float = 0.0
+    mirror: float = 0.0
+    by_label: bool = False
+    alone: float = 0.0
 
 
-class Learner:
-    """See `engines.training.loop.Trainee`; `look` measures any network on the held-out cases."""
+class Learner(Resumable):
+    """See `engines.training.loop.Trainee`; `look` measures any network on the held-out cases.
+
+    Raises:
+        InputRefused: The network has no answers at several resolutions, and the settings want a loss there.
+    """
 
     def __init__(
         self,
@@ -77,24 +93,35 @@ class Learner:
         seed: int,
     ) -> None:
         torch.manual_seed(seed)
-        self.network = make().to(arithmetic.device)
+        self.network = (make() if settings.dropout else without_dropout(make())).to(arithmetic.device)
+        if settings.deep_supervision and not hasattr(self.network, "supervised"):
+            raise InputRefused(
+                f"The network {settings.network} answers at one resolution only.", "Leave out deep_supervision."
+            )
         self._batches, self._criterion, self._settings = batches, criterion, settings
         self._arithmetic, self._seed = arithmetic, seed
         optimiser = named(OPTIMISERS, settings.optimiser, "optimiser")
         self._optimiser = optimiser(self.network, settings.rate, settings.decay)
         self._scaler = arithmetic.scaler()
+        super().__init__({"network": self.network, "optimiser": self._optimiser, "scaler": self._scaler})
 
     def learn(self, step: int, rate: float) -> float:
         inputs, wanted = self._moved(self._batches.draw(self._settings.batch, step_rng(self._seed, step)))
         torch.manual_seed(self._seed * 1_000_003 + step)  # dropout
         self.network.train()
-        with self._arithmetic.autocast():
-            logits = self.network(inputs)
-        loss = self._criterion(logits.float(), wanted)
-        settings = self._settings
+        loss, settings = self._loss(inputs, wanted), self._settings
         return descend(
             loss, self.network, self._optimiser, settings.rate * rate, clip=settings.clip, scaler=self._scaler
         )
+
+    def _loss(self, inputs: Tensor, wanted: Tensor) -> Tensor:
+        if not self._settings.deep_supervision:
+            with self._arithmetic.autocast():
+                logits = self.network(inputs)
+            return self._criterion(logits.float(), wanted)
+        with self._arithmetic.autocast():
+            levels = self.network.supervised(inputs)
+        return deeply_supervised([level.float() for level in levels], wanted, self._criterion)
 
     def look(self, network: nn.Module) -> Look:
         """Mean loss over the held-out batches, and the score that fits the task."""
@@ -107,18 +134,13 @@ class Learner:
             seen.add(logits.argmax(1).cpu().numpy(), wanted.cpu().numpy(), logits.shape[1])
         return Look(float(np.mean(losses)), seen.mean_dice() if wanted.ndim > 1 else seen.balanced_accuracy())
 
-    def state(self) -> dict[str, Any]:
-        return {
-            "network": self.network.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
-            "scaler": self._scaler.state_dict(),
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self.network.load_state_dict(state["network"])
-        self._optimiser.load_state_dict(state["optimiser"])
-        if state["scaler"]:
-            self._scaler.load_state_dict(state["scaler"])
-
     def _moved(self, pair: Pair) -> Pair:
         return pair[0].to(self._arithmetic.device), pair[1].to(self._arithmetic.device)
+
+
+def without_dropout(network: nn.Module) -> nn.Module:
+    """The same network, with its dropout switched off."""
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    return network

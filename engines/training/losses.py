@@ -59,14 +59,5 @@ def cross_entropy_and_dice(probabilities: Tensor, target: Tensor) -> Tensor:
     return F.binary_cross_entropy(probabilities, target) + dice_loss(probabilities, target)
 
 
-def sparse_cross_entropy(probabilities: Tensor, labels: Tensor) -> Tensor:
-    """Mean of -log p of the true class (paper p2's loss for cells).
-
-    Args:
-        labels: Class numbers, the shape of `probabilities` without its classes.
-    """
-    return F.nll_loss(probabilities.clamp_min(_LEAST).log(), labels)
-
-
 def _sums(values: Tensor) -> Tensor:
     return values.transpose(0, 1).flatten(1).sum(1)

@@ -38,6 +38,15 @@ def dice_and_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return 1.0 - ((2.0 * hit + _SMOOTH) / (either + _SMOOTH)).mean() + F.cross_entropy(logits, labels)
 
 
+def batch_dice_and_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """The same with each class's Dice over the whole batch, as nnU-Net does for slices, many of which lack a class."""
+    target = F.one_hot(labels, logits.shape[1]).movedim(-1, 1)[:, 1:].to(logits.dtype)
+    share = logits.softmax(1)[:, 1:]
+    axes = (0, *range(2, logits.ndim))
+    hit, either = (share * target).sum(axes), share.sum(axes) + target.sum(axes)
+    return 1.0 - ((2.0 * hit + 1.0) / (either + 1.0)).mean() + F.cross_entropy(logits, labels)
+
+
 def deeply_supervised(levels: Sequence[Tensor], labels: Tensor, loss: Loss = dice_and_cross_entropy) -> Tensor:
     """Weighted sum of a loss over resolutions.
 

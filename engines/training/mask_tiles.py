@@ -16,13 +16,15 @@ from torch.nn import functional as F
 
 from engines.training.learner import Pair
 from inference.roads.outline import prepared
-from inference.steps.resample import isotropic_like, to_grid
+from inference.steps.resample import isotropic_like, to_grid, upright
 from inference.steps.tiles import Size, cut, pad_to, tile_starts
 from inference.task import Task
 from inference.volume import Floats, Geometry, Labels, Mask, Volume
 
 MARKED_SHARE = 0.5
 """Of the tiles drawn, those that surely hold some of an outline."""
+
+NOTHING: NDArray[np.intp] = np.zeros(0, dtype=np.intp)
 
 
 class OutlinedCase(Protocol):
@@ -48,7 +50,7 @@ def tiled(case: OutlinedCase, task: Task) -> Tiled:
     volumes, mask = case.read()
     own = volumes[0].geometry
     x, y, z = task.sampling.spacing_mm
-    work = isotropic_like(own, (x, y, z))
+    work = isotropic_like(upright(own), (x, y, z))
     channels, _ = prepared(volumes, task.channels, work)
     labels = on_grid(mask.labels, own, work)
     both, _ = pad_to(np.concatenate([channels, labels[None].astype(np.float32)]), size_of(task))
@@ -88,12 +90,33 @@ def on_grid(labels: Labels, source: Geometry, target: Geometry) -> Labels:
     return np.where(total > 0.5, 1 + np.argmax(shares, axis=0), 0).astype(np.uint8)
 
 
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """What befalls a tile beyond what befalls every tile.
+
+    Attributes:
+        drop: How likely each channel but the first is blanked, as one that a study lacks.
+        mirror: How likely the tile is mirrored along each axis of the slice.
+        by_label: Whether a tile that surely holds an outline is drawn at one label of the case, all equally likely,
+            and so at a small organ as often as at a large one; otherwise at any outlined voxel.
+        alone: How likely all channels but the first are blanked at once.
+    """
+
+    drop: float = 0.0
+    mirror: float = 0.0
+    by_label: bool = False
+    alone: float = 0.0
+
+
 class MaskTiles:
     """See `engines.training.learner.Batches`: tiles of cases to learn from, and whole held-out cases in tiles."""
 
-    def __init__(self, train: Sequence[Tiled], held_out: Sequence[Tiled], size: Size) -> None:
+    def __init__(
+        self, train: Sequence[Tiled], held_out: Sequence[Tiled], size: Size, chances: Chances | None = None
+    ) -> None:
         self._train, self._held_out, self._size = train, held_out, size
-        self._marked = [np.flatnonzero(case.labels) for case in train]
+        self._chances = chances or Chances()
+        self._marked = [_marked(case.labels, self._chances.by_label) for case in train]
 
     @property
     def count(self) -> int:
@@ -113,15 +136,23 @@ class MaskTiles:
 
     def _tile(self, number: int, rng: np.random.Generator) -> Pair:
         case, shape = self._train[number], self._train[number].labels.shape
-        marked = self._marked[number]
-        at_mark = len(marked) > 0 and rng.random() < MARKED_SHARE
+        groups = self._marked[number]
+        at_mark = len(groups) > 0 and rng.random() < MARKED_SHARE
+        marked = groups[int(rng.integers(len(groups))) if len(groups) > 1 else 0] if at_mark else NOTHING
         flat = marked[rng.integers(len(marked))] if at_mark else rng.integers(case.labels.size)
         jitter = rng.uniform(-0.3, 0.3, 3) * self._size * (np.array(self._size) > 1)
         centre = np.array(np.unravel_index(flat, shape), dtype=np.float64) + jitter
         grid = F.affine_grid(_placement(centre, shape, self._size, rng)[None], [1, 1, *self._size], align_corners=False)
         channels = _sampled(case.channels, grid, "bilinear")
         labels = _sampled(case.labels[None].astype(np.float32), grid, "nearest")[0].long()
-        return _changed(channels, rng), labels
+        return _befallen(_changed(channels, rng), labels, self._chances, rng)
+
+
+def _marked(labels: Labels, by_label: bool) -> list[NDArray[np.intp]]:
+    """Flat places of outlined voxels, in groups of which each is as likely to be drawn from."""
+    if not by_label:
+        return [np.flatnonzero(labels)] if labels.any() else []
+    return [np.flatnonzero(labels == value) for value in np.unique(labels[labels > 0])]
 
 
 def _sampled(values: Floats, grid: Tensor, mode: str) -> Tensor:
@@ -147,3 +178,14 @@ def _changed(channels: Tensor, rng: np.random.Generator) -> Tensor:
     shift = torch.from_numpy(rng.normal(0.0, 0.05, shape)).float()
     noise = torch.from_numpy(rng.standard_normal(tuple(channels.shape), dtype=np.float32)) * float(rng.uniform(0, 0.1))
     return torch.where(channels == 0, 0.0, channels * gain + shift + noise)
+
+
+def _befallen(channels: Tensor, labels: Tensor, chances: Chances, rng: np.random.Generator) -> Pair:
+    if chances.drop or chances.alone:
+        share = 1.0 if rng.random() < chances.alone else chances.drop
+        gone = [False, *(rng.random(len(channels) - 1) < share)]
+        channels = torch.where(torch.tensor(gone).view(-1, 1, 1, 1), 0.0, channels)
+    if chances.mirror:
+        axes = [axis for axis in (-2, -1) if rng.random() < chances.mirror]
+        channels, labels = channels.flip(axes), labels.flip(axes)
+    return channels, labels

@@ -16,6 +16,7 @@ from inference.backends.base import Engine
 from inference.backends.onnxruntime import OnnxRuntimeBackend
 from inference.result import Kind, Precision
 from inference.task import Task, read_task
+from inference.whole import write_whole
 
 Figures = dict[str, Any]
 Measure = Callable[[Task, Engine, Path | None, Path, int], Figures]
@@ -48,9 +49,7 @@ def measure(bundle: Path, data: Path | None, *, heads: Path, phantom_cases: int 
         engine.close()
     if write:
         path = bundle / "card.md"
-        path.write_text(
-            card.with_figures(path.read_text(encoding="utf-8"), card.as_table(figures, HOW)), encoding="utf-8"
-        )
+        write_whole(path, card.with_figures(path.read_text(encoding="utf-8"), card.as_table(figures, HOW)))
     return figures
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.parity.average_precision import area, hits
 from engines.training import heads as digital
 from engines.training.boxed_slices import BoxedSlices, boxed_slices
 from engines.training.readers.yolo import read_yolo
@@ -51,23 +52,7 @@ def average_precision(found: list[decode.Detections], slices: BoxedSlices, label
     if total == 0 or not rows:
         return 0.0, total
     rows.sort(key=lambda row: -row[0])
-    true = np.cumsum([hit for _, hit in rows])
-    precision = true / np.arange(1, len(rows) + 1)
-    envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    return float((np.diff(np.concatenate([[0], true / total])) * envelope).sum()), total
-
-
-def hits(boxes: NDArray[np.float64], truth: NDArray[np.float64], iou: float) -> list[bool]:
-    """For boxes by falling score: whether each is the first to meet a true box."""
-    used: set[int] = set()
-    out = []
-    for box in boxes:
-        overlaps = decode.iou_with(box, truth) if len(truth) else np.zeros(1)
-        best = int(overlaps.argmax())
-        hit = bool(overlaps[best] >= iou) and best not in used
-        used |= {best} if hit else set()
-        out.append(hit)
-    return out
+    return area([hit for _, hit in rows], total), total
 
 
 def _figures(task: Task, engine: Engine, slices: BoxedSlices) -> dict[str, Any]:

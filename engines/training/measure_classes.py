@@ -1,4 +1,4 @@
-"""Held-out figures of a network that tells marked things apart: recall and precision of each class."""
+"""Held-out figures of a network that finds cells and tells them apart: of marked cells alone, and end to end."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from engines.training import card
 from engines.training.crops import as_input, crops
+from engines.training.measure_cells import look, on_pictures
 from engines.training.readers import read_boxes
 from engines.training.recipe import Recipe, read_recipe
 from engines.training.scores import Confusion
@@ -19,45 +20,52 @@ from engines.training.sources import folder_of
 from inference.backends.onnxruntime import OnnxRuntimeBackend
 from inference.errors import InputRefused, InsulaError
 from inference.result import Precision
+from inference.task import read_task
 
 
-def measure_classes(recipe: Recipe, model: Path, data: Path, precision: Precision = Precision.FP32) -> dict[str, Any]:
+def measure_classes(
+    recipe: Recipe, folder: Path, data: Path, int8: Path | None = None, part: str = "test"
+) -> dict[str, Any]:
     """Figures on the set's test part, which neither learning nor early stopping has seen.
 
     Args:
-        model: The ONNX file that training wrote, or one derived from it.
-        precision: Of that file.
+        folder: The bundle that training wrote.
+        int8: Measure this graph, derived from the bundle's, instead.
+        part: "val" for choosing numbers; the last word is said on "test".
 
     Raises:
-        InputRefused: The set has no test part.
+        InputRefused: The set has no such part.
     """
     found = read_boxes(folder_of(recipe.data, data), recipe.data)
-    if not found.test:
+    pictures = found.test if part == "test" else found.split.held_out
+    if not pictures:
         raise InputRefused("The set has no test part.", "Add one; figures on cases that were looked at flatter.")
-    sampling = recipe.manifest["sampling"]
-    cut = crops(found.test, int(sampling["size"][0]), int(sampling.get("field", sampling["size"][0])))
+    task = read_task(folder)
+    cut = crops(pictures, task.sampling.size[0], task.sampling.field)
+    model, precision = (task.model_path, Precision.FP32) if int8 is None else (int8, Precision.INT8)
     engine = OnnxRuntimeBackend().load(model, precision, "CPU")
     try:
-        name, output = engine.inputs[0].name, recipe.manifest["model"]["outputs"][0]
+        name, output = task.model.input, task.model.outputs[0]
         logits = [engine.infer({name: as_input(pixels[None]).numpy()})[output][0] for pixels in cut.pixels]
+        ends = on_pictures(task, look(task, engine, pictures), f"{part} part")
     finally:
         engine.close()
     seen = Confusion()
-    seen.add(np.argmax(logits, axis=1), cut.labels, len(found.classes))
-    return _figures(seen, found.classes, len(found.test))
+    kinds = np.stack(logits)[:, : len(found.classes)]  # of a given cell nobody asks whether it is one
+    seen.add(np.argmax(kinds, axis=1), cut.labels, len(found.classes))
+    return _figures(seen, found.classes, f"{part} part, {len(pictures)} pictures") | ends
 
 
-def _figures(seen: Confusion, classes: tuple[str, ...], pictures: int) -> dict[str, Any]:
+def _figures(seen: Confusion, classes: tuple[str, ...], part: str) -> dict[str, Any]:
     counts, recall, precision = seen.counts, seen.recall(), seen.precision()
-    part = f"test part, {pictures} pictures"
     figures: dict[str, Any] = {
-        f"{part}: balanced accuracy": round(seen.balanced_accuracy(), 4),
-        f"{part}: accuracy": round(float(np.trace(counts) / counts.sum()), 4),
+        f"{part}: balanced accuracy of marked cells": round(seen.balanced_accuracy(), 4),
+        f"{part}: accuracy of marked cells": round(float(np.trace(counts) / counts.sum()), 4),
         f"{part}: accuracy of always saying the commonest class": round(float(counts.sum(1).max() / counts.sum()), 4),
     }
     for n, name in enumerate(classes):
         said = ", ".join(f"{other} {counts[n, m]}" for m, other in enumerate(classes))
-        figures[f"{name}: recall, precision"] = [_rounded(recall[n]), _rounded(precision[n])]
+        figures[f"{name}, marked: recall, precision"] = [_rounded(recall[n]), _rounded(precision[n])]
         figures[f"{name}: {counts[n].sum()} true ones were called"] = said
     return figures
 
@@ -68,19 +76,16 @@ def _rounded(share: float | None) -> float | None:
 
 def main() -> int:
     """Measure one network and print its figures as JSON."""
-    parser = argparse.ArgumentParser(description="Held-out figures of a network that tells classes apart.")
+    parser = argparse.ArgumentParser(description="Held-out figures of a network that finds cells and tells them apart.")
     parser.add_argument("recipe", help="the recipe that trained it")
     parser.add_argument("folder", type=Path, help="the folder that training wrote")
     parser.add_argument("--data", type=Path, required=True, help="as in training")
     parser.add_argument("--int8", type=Path, metavar="ONNX", help="measure this int8 graph instead")
+    parser.add_argument("--part", choices=("test", "val"), default="test", help="val: for choosing numbers")
     parser.add_argument("--write", action="store_true", help="write the figures into the card")
     words = parser.parse_args()
     try:
-        recipe = read_recipe(words.recipe)
-        model, precision = words.folder / recipe.manifest["model"]["file"], Precision.FP32
-        if words.int8:
-            model, precision = words.int8, Precision.INT8
-        figures = measure_classes(recipe, model, words.data, precision)
+        figures = measure_classes(read_recipe(words.recipe), words.folder, words.data, words.int8, words.part)
     except InsulaError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -7,15 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from engines.phantom.patients import PATIENTS
+from engines.training.measure_organs import on_real as on_real_organs
 from engines.training.measure_outlines import on_patients
+from engines.training.measure_prostate import on_real as on_real_prostate
 from engines.training.measure_strokes import measure_strokes
+from engines.training.measure_tumours import on_real as on_real_tumours
 from engines.training.recipe import read_recipe
 from inference.backends.base import Engine
 from inference.task import Task
 
 OnReal = Callable[[Task, Engine, Path], dict[str, Any]]
 
-ON_REAL: Mapping[str, OnReal] = {}
+ON_REAL: Mapping[str, OnReal] = {
+    "organs": on_real_organs,
+    "prostate-zones": on_real_prostate,
+    "tumour-regions": on_real_tumours,
+}
 """By recipe: figures on real cases."""
 
 

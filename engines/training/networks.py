@@ -11,9 +11,10 @@ from torch.nn import functional
 from engines.architectures.cell_cnn import CellCnn
 from engines.architectures.compressed_unet import CompressedUNet
 from engines.architectures.mobile_unet import DECODER, MobileUNet
+from engines.architectures.nnunet import WIDTHS
 from engines.architectures.organ_unet import OrganUNet
 from engines.architectures.prostate_vnet import ProstateVNet
-from engines.architectures.unet3d import UNet3d
+from engines.architectures.unet3d import SLOPE, UNet3d
 from engines.training.words import named
 
 
@@ -58,6 +59,7 @@ CLASSIFIERS: Mapping[str, Make] = {
 }
 OUTLINERS: Mapping[str, Make] = {
     "unet3d": lambda b, w: UNet3d(b.channels, b.labels, w or (16, 32, 64, 96, 128)),
+    "nnunet-3d-fullres": lambda b, w: drawn_as_nnunet(UNet3d(b.channels, b.labels, w or WIDTHS)),
     "organ-unet": lambda b, w: _flat(OrganUNet(b.channels, b.labels, *_given(w))),
     "prostate-vnet": lambda b, w: _flat(ProstateVNet(b.labels, *_given(w))),
     "mobile-unet": lambda b, w: _flat(MobileUNet(b.channels, b.labels, decoder=w or DECODER)),
@@ -82,6 +84,15 @@ def answering_logits(network: nn.Module) -> nn.Module:
     (*layers, last) = network.get_submodule("answer").children()
     ends: dict[type[nn.Module], nn.Module] = {nn.Softmax: nn.Identity(), nn.Sigmoid: LogSigmoid()}
     network.set_submodule("answer", nn.Sequential(*layers, ends[type(last)]))
+    return network
+
+
+def drawn_as_nnunet(network: nn.Module) -> nn.Module:
+    """Draw the weights of every convolution as He et al. 2015 do, and take its bias off, as nnU-Net begins."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv3d | nn.ConvTranspose3d):
+            nn.init.kaiming_normal_(layer.weight, a=SLOPE)
+            nn.init.zeros_(layer.bias)
     return network
 
 

@@ -47,7 +47,7 @@ class Prepared:
     """A trainee that is ready to learn.
 
     Attributes:
-        example: One real input for the test vector.
+        example: Real inputs for the test vector, the first axis counting them.
         epoch: Steps in which each case is seen once, on average.
         look: Measures held-out cases.
         data: A sentence on the real cases, for the card.

@@ -10,10 +10,10 @@ from pathlib import Path
 from torch import nn
 
 from engines.training.criteria import criterion_of
-from engines.training.crops import CropBatches, as_input, crops
+from engines.training.crops import CropBatches, as_input, crops_and_found, some_of_each
 from engines.training.drawn import Drawn, drawn
 from engines.training.learner import OPTIMISERS, Batches, Learner, LearnSettings
-from engines.training.mask_tiles import MaskTiles, Tiled, kept, size_of
+from engines.training.mask_tiles import Chances, MaskTiles, Tiled, kept, size_of
 from engines.training.networks import CLASSIFIERS, OUTLINERS, Border, Make, network_of
 from engines.training.order import Order, Prepared
 from engines.training.readers import read_boxes, read_masks
@@ -30,6 +30,9 @@ from inference.volume import Floats
 CASES = "cases"
 """Folder below --out that keeps cases as the network sees them; it may be deleted at any time."""
 
+EXAMPLES = 8
+"""Crops of each class in the test vector: int8 takes its ranges from them."""
+
 
 def outline(order: Order) -> Prepared:
     """Tiles of outlined volumes, prepared as the road prepares them that will run the network."""
@@ -39,7 +42,9 @@ def outline(order: Order) -> Prepared:
     _require_same_words(found.train[0], task)
     every = [*found.train, *found.held_out]
     ready = [_read(case, task, order, done, len(every)) for done, case in enumerate(every, start=1)]
-    batches = MaskTiles(ready[: len(found.train)], ready[len(found.train) :], size_of(task))
+    settings = settings_of(order.recipe, LearnSettings)
+    chances = Chances(settings.drop, settings.mirror, settings.by_label, settings.alone)
+    batches = MaskTiles(ready[: len(found.train)], ready[len(found.train) :], size_of(task), chances)
     border = Border(len(task.channels), len(task.output.labels) + 1, size_of(task))
     learner = _learner(order, OUTLINERS, border, batches)
     inputs, _ = next(iter(batches.held_out()))
@@ -55,18 +60,19 @@ def _cases(order: Order) -> Split[Drawn] | Split[MaskCase]:
 
 
 def classification(order: Order) -> Prepared:
-    """Marked things cut out of pictures; held out by picture."""
+    """Cells cut out of pictures, and what is none; held out by picture."""
     spec, (rows, columns) = order.recipe.data, order.recipe.manifest["sampling"]["size"]
     _require_known(order, CLASSIFIERS)
     found = read_boxes(folder_of(spec, order.data), spec)
     require_classes(found.classes, order.labels())
     if rows != columns:
         raise InputRefused("Crops are square, the recipe's size is not.", "Write two equal numbers into sampling.size.")
-    field = int(order.recipe.manifest["sampling"].get("field", rows))
-    train, held_out = (crops(part, int(rows), field) for part in (found.split.train, found.split.held_out))
+    field, nothing = int(order.recipe.manifest["sampling"]["field"]), len(found.classes)
+    parts = (found.split.train, found.split.held_out)
+    train, held_out = (crops_and_found(part, int(rows), field, nothing) for part in parts)
     batches = CropBatches(train, held_out)
-    learner = _learner(order, CLASSIFIERS, Border(3, len(found.classes), (rows, columns)), batches)
-    example = as_input(held_out.pixels[:1]).numpy()
+    learner = _learner(order, CLASSIFIERS, Border(3, nothing + 1, (rows, columns)), batches)
+    example = as_input(some_of_each(held_out, EXAMPLES)).numpy()
     said = sentence(spec, f"{len(train)} crops of {len(found.split.train)} pictures")
     return _prepared(order, learner, example, batches, said)
 

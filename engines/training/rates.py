@@ -12,6 +12,7 @@ RateFn = Callable[[int, int], float]
 
 WARM_UP_STEPS = 100
 FADE_SHARE = 0.35
+POWER = 0.9
 
 
 class RateKind(Enum):
@@ -19,6 +20,7 @@ class RateKind(Enum):
 
     FADE = "fade"
     STEPS = "steps"
+    POLY = "poly"
 
 
 def fade(step: int, steps: int) -> float:
@@ -41,6 +43,13 @@ def step_decay(step: int, steps: int, last_share: float = 1e-3, stages: int = 4)
     return float(last_share ** (stage / max(stages - 1, 1)))
 
 
+def poly(step: int, steps: int) -> float:
+    """1 at first, nearly 0 at last: nnU-Net's schedule, and paper p1's (section 3.2)."""
+    return float((1.0 - step / steps) ** POWER)
+
+
 def rate_of(kind: RateKind, last_share: float, stages: int) -> RateFn:
     """The schedule of a recipe."""
-    return fade if kind is RateKind.FADE else partial(step_decay, last_share=last_share, stages=stages)
+    steps = partial(step_decay, last_share=last_share, stages=stages)
+    schedules: dict[RateKind, RateFn] = {RateKind.FADE: fade, RateKind.STEPS: steps, RateKind.POLY: poly}
+    return schedules[kind]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,10 +12,14 @@ from torch.nn import functional as F
 from engines.architectures.unet3d import UNet3d
 from engines.training.lesion_tiles import LesionCase, tile_batch
 from engines.training.loop import descend, step_rng
+from engines.training.resumable import Resumable
 
 GAIN = ((10.0, 0.0, 1.0), (-0.2, 0.6, 6.0))
 """DWI as it is; ADC above 1.6 (1e-3 mm2/s) is water or outside, and 0.5 to 1.0 must fill the range: an infarct differs
 from healthy tissue there by 0.3, which the shared normalisation, made for 0 to 4, leaves as 0.15."""
+
+RESOLUTIONS = 3
+"""At which the loss is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class SegmentationSettings:
     widths: tuple[int, ...] = (16, 32, 64, 96, 128)
 
 
-class SegmentationTrainee:
+class SegmentationTrainee(Resumable):
     """UNet3d, AdamW, soft Dice + cross-entropy at three resolutions (nnU-Net's loss)."""
 
     def __init__(self, cases: Sequence[LesionCase], settings: SegmentationSettings, seed: int) -> None:
@@ -38,21 +41,15 @@ class SegmentationTrainee:
         self.network = UNet3d(2, 2, settings.widths, GAIN).to(memory_format=torch.channels_last_3d)
         self._cases, self._settings, self._seed = cases, settings, seed
         self._optimiser = torch.optim.AdamW(self.network.parameters(), settings.rate, weight_decay=settings.decay)
+        super().__init__({"network": self.network, "optimiser": self._optimiser})
 
     def learn(self, step: int, rate: float) -> float:
         tiles, labels = tile_batch(self._cases, self._settings.batch, self._settings.size, step_rng(self._seed, step))
         self.network.train()
         with torch.autocast("cpu", torch.bfloat16):
-            levels = self.network.supervised(tiles.contiguous(memory_format=torch.channels_last_3d))
+            levels = self.network.supervised(tiles.contiguous(memory_format=torch.channels_last_3d), RESOLUTIONS)
         loss = supervised_loss([level.float() for level in levels], labels)
         return descend(loss, self.network, self._optimiser, self._settings.rate * rate, clip=12.0)
-
-    def state(self) -> dict[str, Any]:
-        return {"network": self.network.state_dict(), "optimiser": self._optimiser.state_dict()}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self.network.load_state_dict(state["network"])
-        self._optimiser.load_state_dict(state["optimiser"])
 
 
 def supervised_loss(levels: Sequence[Tensor], labels: Tensor) -> Tensor:

@@ -11,11 +11,11 @@ import torch
 
 from engines.training import card
 from engines.training.device import Arithmetic, make_repeatable, require_device
-from engines.training.export import export_bundle, export_network
+from engines.training.export import export_bundle
 from engines.training.loop import Run, train_loop
 from engines.training.order import Order, Prepared
 from engines.training.prepare import prepare
-from engines.training.recipe import Recipe, RecipeKind, read_recipe
+from engines.training.recipe import Recipe, read_recipe
 from inference.errors import InputRefused
 from inference.result import CancelledFn, ProgressFn
 
@@ -100,8 +100,7 @@ def train(
         total = steps or chosen.steps or chosen.epochs * ready.epoch
         mean = train_loop(ready.trainee, _run(chosen, ready, files, seed, total), progress, cancelled)
     text = card.write(chosen, seed, total, ready.data)
-    export = export_network if chosen.kind is RecipeKind.CLASSIFICATION else export_bundle
-    return export(mean.cpu(), chosen.manifest, ready.example, text, files.bundle)
+    return export_bundle(mean.cpu(), chosen.manifest, ready.example, text, files.bundle)
 
 
 @contextmanager

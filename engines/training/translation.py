@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from engines.architectures.pix2pix import Discriminator, Generator
 from engines.training.device import Arithmetic
 from engines.training.loop import step_rng
+from engines.training.losses_judge import FIDELITY, generator_loss, judge_loss
 from engines.training.paired_slices import PairedSlices, paired_batch
+from engines.training.resumable import Resumable
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,11 @@ class TranslationSettings:
 
     batch: int = 4
     rate: float = 4e-4
-    fidelity: float = 100.0
+    fidelity: float = FIDELITY
     width: int = 16
 
 
-class TranslationTrainee:
+class TranslationTrainee(Resumable):
     """Generator in crop form and PatchGAN, Adam with beta1 0.5, cross-entropy + fidelity x L1."""
 
     def __init__(
@@ -43,6 +43,16 @@ class TranslationTrainee:
         self._optimiser = torch.optim.Adam(self.network.parameters(), settings.rate, betas=(0.5, 0.999))
         self._scaler, self._judge_scaler = arithmetic.scaler(), arithmetic.scaler()
         self._judge_optimiser = torch.optim.Adam(self._judge.parameters(), settings.rate / 2, betas=(0.5, 0.999))
+        super().__init__(
+            {
+                "network": self.network,
+                "judge": self._judge,
+                "optimiser": self._optimiser,
+                "judge_optimiser": self._judge_optimiser,
+                "scaler": self._scaler,
+                "judge_scaler": self._judge_scaler,
+            }
+        )
 
     def learn(self, step: int, rate: float) -> float:
         source, target = paired_batch(self._pairs, self._settings.batch, step_rng(self._seed, step))
@@ -56,39 +66,15 @@ class TranslationTrainee:
         self._learn_to_judge(source, target, made.detach(), rate)
         with self._arithmetic.autocast():
             verdict = self._judge(source, made)
-        distance = (made - target).abs().mean()
-        loss = _verdict_loss(verdict.float(), real=True) + self._settings.fidelity * distance
+        loss = generator_loss(verdict.float(), made, target, self._settings.fidelity)
         _descend(self._optimiser, self._scaler, loss, self._settings.rate * rate)
-        return float(distance.detach())
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "network": self.network.state_dict(),
-            "judge": self._judge.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
-            "judge_optimiser": self._judge_optimiser.state_dict(),
-            "scaler": self._scaler.state_dict(),
-            "judge_scaler": self._judge_scaler.state_dict(),
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self.network.load_state_dict(state["network"])
-        self._judge.load_state_dict(state["judge"])
-        self._optimiser.load_state_dict(state["optimiser"])
-        self._judge_optimiser.load_state_dict(state["judge_optimiser"])
-        if state.get("scaler"):
-            self._scaler.load_state_dict(state["scaler"])
-            self._judge_scaler.load_state_dict(state["judge_scaler"])
+        return float((made.detach() - target).abs().mean())
 
     def _learn_to_judge(self, source: Tensor, target: Tensor, made: Tensor, rate: float) -> None:
         with self._arithmetic.autocast():
             on_real, on_made = self._judge(source, target), self._judge(source, made)
-        loss = (_verdict_loss(on_real.float(), real=True) + _verdict_loss(on_made.float(), real=False)) / 2
+        loss = judge_loss(on_real.float(), on_made.float())
         _descend(self._judge_optimiser, self._judge_scaler, loss, self._settings.rate / 2 * rate)
-
-
-def _verdict_loss(logits: Tensor, real: bool) -> Tensor:
-    return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, float(real)))
 
 
 def _descend(optimiser: torch.optim.Optimizer, scaler: torch.amp.GradScaler, loss: Tensor, rate: float) -> None:

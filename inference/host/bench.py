@@ -86,6 +86,7 @@ class Bench:
                 progress=lambda step: say(step, limits.step_s),
                 cancelled=job.stopped,
                 load_seconds=order.load_seconds + time.perf_counter() - begin,
+                absent=dict(order.absent),
             )
         return job.parcel.pack(result)
 

@@ -31,6 +31,8 @@ RESERVE_BYTES = 256 << 20
 CHANNEL_GRIDS, LABEL_GRIDS, NNUNET_LABEL_GRIDS = 2, 4, 1
 # What that road holds on the image's own grid beside its channels: mask, probability, and slabs of work.
 NNUNET_SOURCE_GRIDS = 3
+# What finding cells on a smear holds, in grids of the picture: planes, votes and labels, measured at its peak.
+SMEAR_GRIDS = 12
 # MONAI's: one label at a time in float64 along one axis after the other, the best so far, their sum, and the mask.
 MONAI_SOURCE_GRIDS = 9
 # Files of control groups, version 2 and version 1: the limit, what is used, and what of that can be had back.
@@ -98,6 +100,8 @@ def free_bytes(meminfo: Path = Path("/proc/meminfo"), groups: Path = Path("/sys/
 
 def _grid_elements(task: Task, source: Geometry) -> int:
     here = _elements(source.shape)
+    if task.sampling.kind == "crops":
+        return here * SMEAR_GRIDS
     if task.kind is Kind.BOXES:
         return 0
     if task.kind is Kind.VOLUME:

@@ -50,6 +50,7 @@ class Order:
     Attributes:
         load_seconds: Spent on making ready before the order was given; the engine's own load time comes on top.
         lane: Where it queues; None: the lane named after the engine's device.
+        absent: Why optional channels are not among its volumes, where the study does hold such a series.
     """
 
     task: Task
@@ -57,6 +58,7 @@ class Order:
     provenance: Provenance
     load_seconds: float = 0.0
     lane: LaneSpec | None = None
+    absent: tuple[tuple[Channel, str], ...] = ()
 
     @property
     def queue(self) -> LaneSpec:
@@ -83,6 +85,7 @@ class VolumeNote:
     shows: Channel
     unit: str
     synthetic: bool
+    colour: ArrayNote | None = None
 
 
 # --- to the host ------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from inference.host.messages import Answer, ArrayNote, MadeNote, MaskNote, Volum
 from inference.host.segments import Segment
 from inference.result import Kind, Result
 from inference.task import Task
-from inference.volume import Channel, Geometry, Mask, Volume
+from inference.volume import Channel, Mask, Volume
 
 # What the answer's memory holds before the host writes it: no network's answer looks like that.
 _UNWRITTEN_LABEL = 255
@@ -96,13 +96,14 @@ class Parcel:
             channel,
             self._share(volume.voxels),
             valid,
-            Geometry(grid.shape, grid.affine, frames[grid.frame_of_reference]),
+            replace(grid, frame_of_reference=frames[grid.frame_of_reference]),
             volume.channel,
             volume.unit,
             volume.synthetic,
+            None if volume.colour is None else self._share(volume.colour),
         )
 
-    def _share(self, array: NDArray[np.float32] | NDArray[np.bool_]) -> ArrayNote:
+    def _share(self, array: NDArray[np.float32] | NDArray[np.bool_] | NDArray[np.uint8]) -> ArrayNote:
         segment = Segment.make(array.shape, array.dtype.str)
         self._sent.append(segment)
         np.copyto(segment.array, array)
@@ -163,6 +164,7 @@ class Opened:
             note.unit,
             synthetic=note.synthetic,
             valid=None if note.valid is None else self._open(note.valid).view(np.bool_),
+            colour=None if note.colour is None else self._open(note.colour).view(np.uint8),
         )
 
 

@@ -5,16 +5,11 @@ Names are those of MONAI's transforms and of their arguments, so that a reader f
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
-from inference.errors import ManifestInvalid
-from inference.table import build
-
-SCHEMA = 1
+from inference import sidecar
 
 
 class Kind(Enum):
@@ -114,27 +109,8 @@ class Plan:
 
 
 def read_plan(path: Path) -> Plan:
-    """Read and check a sidecar.
-
-    Raises:
-        ManifestInvalid: It is missing, broken, or has unknown, missing or wrong fields (each is named).
-    """
-    try:
-        table = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ManifestInvalid(f"The plan {path} cannot be read.", "Import the model again.") from error
-    if not isinstance(table, dict) or table.pop("schema", None) != SCHEMA:
-        raise ManifestInvalid(f"{path} is not of schema {SCHEMA}.", "Import the model again or update Insula.")
-    plan = build(Plan, table, str(path))
-    wrong = faults(plan)
-    if wrong:
-        raise ManifestInvalid(f"{path}: {'; '.join(wrong)}.", "Import the model again.")
-    return plan
-
-
-def plan_text(plan: Plan) -> str:
-    """The sidecar's content."""
-    return json.dumps({"schema": SCHEMA, **asdict(plan)}, indent=2, default=_plain) + "\n"
+    """The plan of a sidecar. Raises ManifestInvalid, as `inference.sidecar.read`."""
+    return sidecar.read(Plan, path, faults)
 
 
 def faults(plan: Plan) -> list[str]:
@@ -168,7 +144,3 @@ def _is_crop(change: Change) -> bool:
     least_k = min(change.k_divisible, default=0)
     fine = len(change.margin) == 3 == len(change.k_divisible) and min(change.margin, default=-1) >= 0 < least_k
     return change.kind is not Kind.CROP or fine
-
-
-def _plain(value: Any) -> Any:
-    return value.value if isinstance(value, Enum) else str(value)

@@ -6,16 +6,12 @@ Axes are those of the network: after `transpose_forward`.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
-from inference.errors import ManifestInvalid
-from inference.table import build
+from inference import sidecar
 
-SCHEMA = 1
 Size = tuple[int, int, int]
 Spacing = tuple[float, float, float]
 
@@ -156,27 +152,8 @@ class Plan:
 
 
 def read_plan(path: Path) -> Plan:
-    """Read and check a sidecar.
-
-    Raises:
-        ManifestInvalid: It is missing, broken, or has unknown, missing or wrong fields (each is named).
-    """
-    try:
-        table = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ManifestInvalid(f"The plan {path} cannot be read.", "Import the model again.") from error
-    if not isinstance(table, dict) or table.pop("schema", None) != SCHEMA:
-        raise ManifestInvalid(f"{path} is not of schema {SCHEMA}.", "Import the model again or update Insula.")
-    plan = build(Plan, table, str(path))
-    wrong = faults(plan)
-    if wrong:
-        raise ManifestInvalid(f"{path}: {'; '.join(wrong)}.", "Import the model again.")
-    return plan
-
-
-def plan_text(plan: Plan) -> str:
-    """The sidecar's content."""
-    return json.dumps({"schema": SCHEMA, **asdict(plan)}, indent=2, default=_plain) + "\n"
+    """The plan of a sidecar. Raises ManifestInvalid, as `inference.sidecar.read`."""
+    return sidecar.read(Plan, path, faults)
 
 
 def faults(plan: Plan) -> list[str]:
@@ -207,7 +184,3 @@ def _has_what_it_needs(channel: ChannelPlan) -> bool:
 
 def _resamplings(plan: Plan) -> tuple[Resampling, ...]:
     return plan.resampling_data, plan.resampling_seg, plan.resampling_probabilities
-
-
-def _plain(value: Any) -> Any:
-    return value.value if isinstance(value, Enum) else str(value)

@@ -7,7 +7,7 @@ from inference.roads.slicewise import Answer, slicewise
 from inference.roads.stage import Clock, Job, require_varied, spread_over_places
 from inference.steps import decode
 from inference.steps.findings import merge_boxes
-from inference.steps.head import midline_x_mm
+from inference.steps.region import midline_of
 from inference.steps.slices import SliceGrid, slice_grid
 from inference.task import Task
 from inference.volume import Floats
@@ -30,7 +30,7 @@ def detect(job: Job) -> Result:
     slicewise(job, clock, grid, place)
     require_varied(max(spreads), "cell")
     with clock.part("postprocess"):
-        findings = merge_boxes(boxes, job.source.geometry, midline_x_mm(job.source))
+        findings = merge_boxes(boxes, job.source.geometry, midline_of(job.task.region, job.source))
     return Result(job.task.name, job.task.kind, findings, job.provenance, clock.seconds(), boxes=tuple(boxes))
 
 

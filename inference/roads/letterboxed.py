@@ -9,8 +9,8 @@ from inference.roads.stage import Clock, Job, require_varied, spread_over_places
 from inference.roads.walk import Steps, walk
 from inference.steps import decode, heads
 from inference.steps.findings import merge_boxes
-from inference.steps.head import midline_of_any
 from inference.steps.letterbox import Letterbox, greys, letterbox
+from inference.steps.region import midline_of
 from inference.steps.slices import require_axial
 from inference.task import Task
 from inference.volume import Floats, Volume
@@ -40,7 +40,7 @@ def letterboxed(job: Job) -> Result:
         require_varied(max(spreads), "cell")
     job.step("slices", total, total)
     with clock.part("postprocess"):
-        findings = merge_boxes(boxes, job.source.geometry, midline_of_any(job.source))
+        findings = merge_boxes(boxes, job.source.geometry, midline_of(job.task.region, job.source))
     return Result(job.task.name, job.task.kind, findings, job.provenance, clock.seconds(), boxes=tuple(boxes))
 
 

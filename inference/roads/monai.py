@@ -9,10 +9,9 @@ from inference.monai.decide import decided
 from inference.monai.plan import Plan, read_plan
 from inference.monai.prepare import loaded, prepared
 from inference.result import Result
-from inference.roads.stage import Clock, Job, mask_of, on_first_grid, require_varied, spread_over_places
+from inference.roads.stage import Clock, Job, findings_of, mask_of, on_first_grid, require_varied, spread_over_places
 from inference.roads.walk import Steps, walk
-from inference.steps import findings, windows
-from inference.steps.head import midline_of_any
+from inference.steps import windows
 from inference.volume import Floats, Volume
 
 Place = tuple[int, windows.Size]
@@ -24,7 +23,7 @@ def monai(job: Job) -> Result:
     plan, clock = read_plan(job.task.plan_path), Clock(job.load_seconds)
     _require_upright(job.source)
     with clock.part("preprocess"):
-        channels, notes = on_first_grid(job.volumes)
+        channels, notes = on_first_grid(job.given)
         picture, back = prepared(loaded(channels, job.source.geometry), plan.changes)
     field = _averaged(job, plan, picture.voxels, clock)
     require_varied(spread_over_places(field), "voxel")
@@ -32,7 +31,7 @@ def monai(job: Job) -> Result:
         labels, probability = (np.ascontiguousarray(one.T) for one in decided(field, plan, back))
         mask = mask_of(job, np.asarray(labels, dtype=np.uint8), dict(enumerate(plan.labels, start=1)))
         likely = np.asarray(probability, dtype=np.float32)
-        found = findings.lesions(mask.labels, likely, mask.geometry, mask.names, midline_of_any(job.source))
+        found = findings_of(job, mask, likely)
     job.step("finish", 1, 1)
     said = (*notes, f"MONAI bundle {plan.version}, {plan.network}.")
     return Result(job.task.name, job.task.kind, found, job.provenance, clock.seconds(), mask=mask, notes=said)

@@ -8,15 +8,13 @@ from inference.nnunet.orient import orientation
 from inference.nnunet.plan import Plan, read_plan
 from inference.nnunet.predict import Answer, Network, Watch, predict
 from inference.result import Progress, Result, Seconds
-from inference.roads.stage import Job, mask_of, on_first_grid
-from inference.steps import findings
-from inference.steps.head import midline_of_any
+from inference.roads.stage import Job, findings_of, mask_of, on_first_grid
 
 
 def nnunet(job: Job) -> Result:
     """Run the sidecar's plan on the job's volumes."""
     plan = read_plan(job.task.plan_path)
-    channels, notes = on_first_grid(job.volumes)
+    channels, notes = on_first_grid(job.given)
     way = orientation(job.source.geometry, plan.image_reader_writer)
     turned = np.asarray(way.there(channels), dtype=np.float32)
     watch = Watch(lambda done, total: job.progress(Progress("tiles", done, total)), job.cancelled)
@@ -24,7 +22,7 @@ def nnunet(job: Job) -> Result:
     answer = predict(turned, way.spacing(job.source.geometry), plan, network, watch)
     mask = mask_of(job, np.asarray(way.back(answer.labels), dtype=np.uint8), plan.names)
     probability = np.asarray(way.back(answer.probability), dtype=np.float32)
-    found = findings.lesions(mask.labels, probability, mask.geometry, mask.names, midline_of_any(job.source))
+    found = findings_of(job, mask, probability)
     job.step("finish", 1, 1)
     return Result(
         job.task.name,

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.errors import GeometryMismatch
+from inference.errors import GeometryMismatch, InputRefused
 from inference.result import Result
-from inference.roads.stage import Clock, Job, require_varied, spread_over_places
+from inference.roads.stage import Clock, Job, findings_of, mask_of, require_varied, spread_over_places
 from inference.roads.walk import Steps, walk
-from inference.steps import findings, normalise
+from inference.steps import normalise
 from inference.steps.bias_field import without_bias_field
 from inference.steps.brain import brain_mask
-from inference.steps.head import midline_x_mm, mr_foreground
-from inference.steps.resample import isotropic_like, to_grid
+from inference.steps.head import mr_foreground
+from inference.steps.resample import isotropic_like, to_grid, upright
 from inference.steps.tiles import Stitch, cut, pad_to, tile_starts
 from inference.task import ChannelSpec, Task
 from inference.volume import Channel, Floats, Geometry, Mask, Volume
@@ -32,41 +32,51 @@ def outline(job: Job) -> Result:
     require_varied(spread_over_places(logits), "voxel")
     with clock.part("postprocess"):
         mask, probability = _mask(job, logits, work, brain if job.task.output.inside == "brain" else None)
-        found = findings.lesions(mask.labels, probability, mask.geometry, mask.names, midline_x_mm(job.source))
+        found = findings_of(job, mask, probability)
     job.step("finish", 1, 1)
     return Result(job.task.name, job.task.kind, found, job.provenance, clock.seconds(), mask=mask, notes=notes)
 
 
 def prepared(
-    volumes: tuple[Volume, ...], specs: tuple[ChannelSpec, ...], work: Geometry, brain: Bools | None = None
+    volumes: tuple[Volume | None, ...], specs: tuple[ChannelSpec, ...], work: Geometry, brain: Bools | None = None
 ) -> tuple[Floats, tuple[str, ...]]:
     """Channels [c, k, j, i] on the working grid, normalised over the foreground of the first; and notes.
 
-    The foreground is the head, or for "relative" the brain.
+    The foreground is what is bright, or for "relative" the brain.
 
     Args:
+        volumes: None for a channel that is missing: it is zero everywhere. Never the first.
         brain: The brain on the working grid, where it is known already.
 
     Raises:
         GeometryMismatch: A channel covers less than half of the first one's foreground.
         InputRefused: A channel cannot be normalised.
     """
-    even = [without_bias_field(v) if s.bias_field else v for v, s in zip(volumes, specs, strict=True)]
-    resampled = [to_grid(v.voxels, v.geometry, work, fill=0.0) for v in even]
+    resampled = [None if v is None else _resampled(v, s, work) for v, s in zip(volumes, specs, strict=True)]
+    first = resampled[0]
+    if first is None:
+        raise InputRefused(f"The study has no {specs[0].name} series.", "Add one, or choose another task.")
     if any(spec.normalise == "relative" for spec in specs):
-        foreground = brain_mask(resampled[0], work.spacing_mm) if brain is None else brain
+        foreground = brain_mask(first, work.spacing_mm) if brain is None else brain
     else:
-        foreground = mr_foreground(resampled[0])
+        foreground = mr_foreground(first)
     notes: list[str] = []
-    channels = []
-    for values, spec, volume in zip(resampled, specs, volumes, strict=True):
+    channels = np.zeros((len(specs), *work.shape), dtype=np.float32)
+    for channel, values, spec, volume in zip(channels, resampled, specs, volumes, strict=True):
+        if values is None or volume is None:
+            continue
         _require_overlap(values, foreground, spec.name)
         if spec.channel is Channel.ADC:
             factor, note = normalise.adc_scale(values, foreground, volume.unit)
             notes.append(note)
             values = values * np.float32(factor)
-        channels.append(_normalised(values, foreground, spec))
-    return np.stack(channels), tuple(notes)
+        channel[...] = _normalised(values, foreground, spec)
+    return channels, tuple(notes)
+
+
+def _resampled(volume: Volume, spec: ChannelSpec, work: Geometry) -> Floats:
+    even = without_bias_field(volume) if spec.bias_field else volume
+    return to_grid(even.voxels, even.geometry, work, fill=0.0)
 
 
 def _normalised(values: Floats, foreground: Bools, spec: ChannelSpec) -> Floats:
@@ -86,14 +96,14 @@ def _brain(source: Volume, work: Geometry) -> Bools:
 
 def _working_grid(job: Job) -> Geometry:
     x, y, z = job.task.sampling.spacing_mm
-    return isotropic_like(job.source.geometry, (x, y, z))
+    return isotropic_like(upright(job.source.geometry), (x, y, z))
 
 
 def _require_overlap(values: Floats, foreground: Bools, name: str) -> None:
     covered = float(np.mean(values[foreground] != 0)) if foreground.any() else 0.0
     if covered < 0.5:
         raise GeometryMismatch(
-            f"The {name} series covers only {covered:.0%} of the head.", "Choose series of the same examination."
+            f"The {name} series covers only {covered:.0%} of the first one.", "Choose series of the same examination."
         )
 
 
@@ -121,19 +131,18 @@ def _stitched(job: Job, voxels: Floats, clock: Clock) -> Floats:
 
 
 def _mask(job: Job, logits: Floats, work: Geometry, brain: Bools | None) -> tuple[Mask, Floats]:
-    """The mask, and the probability of any lesion, on the source's grid."""
+    """The mask, and the probability of anything marked, on the source's grid."""
     target, output = job.source.geometry, job.task.output
     odds = np.exp(logits - logits.max(axis=0))
     shares = odds / odds.sum(axis=0)
     if brain is not None:
         shares[1:] *= brain
-    back = np.stack([to_grid(share, work, target) for share in shares[1:]])
-    total = back.sum(axis=0)
+    total, best = np.zeros(target.shape, dtype=np.float32), np.zeros(target.shape, dtype=np.float32)
     labels = np.zeros(target.shape, dtype=np.uint8)
-    found = total > output.threshold
-    labels[found] = 1 + back[:, found].argmax(axis=0)
-    if job.source.valid is not None:
-        labels[~job.source.valid] = 0
-    labels = findings.drop_small(labels, target.voxel_ml, output.min_ml)
-    names = dict(enumerate(output.labels, start=1))
-    return Mask(labels, target, names), np.asarray(total, dtype=np.float32)
+    for label, share in enumerate(shares[1:], start=1):
+        back = to_grid(share, work, target)
+        total += back
+        more = back > best
+        labels[more], best[more] = label, back[more]
+    labels[total <= output.threshold] = 0
+    return mask_of(job, labels, dict(enumerate(output.labels, start=1))), total

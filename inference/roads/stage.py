@@ -11,9 +11,11 @@ import numpy as np
 
 from inference.backends.base import Engine, checked_answer, checked_feed
 from inference.errors import BadOutput, GeometryMismatch, JobCancelled
-from inference.result import CancelledFn, Progress, ProgressFn, Provenance, Seconds
-from inference.steps.findings import drop_small
+from inference.result import CancelledFn, Finding, Pieces, Progress, ProgressFn, Provenance, Seconds
+from inference.steps.findings import drop_small, lesions
+from inference.steps.region import midline_of
 from inference.steps.resample import to_grid
+from inference.steps.structures import structures
 from inference.task import Task
 from inference.volume import Floats, Labels, Mask, Volume
 
@@ -22,10 +24,14 @@ LEAST_SPREAD = 1e-5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """One frozen request: the task, its volumes in the order of its channels, and who answers."""
+    """One frozen request: the task, its volumes in the order of its channels, and who answers.
+
+    Attributes:
+        volumes: None stands for an optional channel that is missing, never for the first.
+    """
 
     task: Task
-    volumes: tuple[Volume, ...]
+    volumes: tuple[Volume | None, ...]
     engine: Engine
     provenance: Provenance
     progress: ProgressFn
@@ -33,8 +39,13 @@ class Job:
     load_seconds: float
 
     @property
+    def given(self) -> tuple[Volume, ...]:
+        """The volumes that are there."""
+        return tuple(volume for volume in self.volumes if volume is not None)
+
+    @property
     def source(self) -> Volume:
-        return self.volumes[0]
+        return self.given[0]
 
     def step(self, stage: str, done: int, total: int) -> None:
         """Report progress; raise JobCancelled when the user has stopped the job."""
@@ -92,7 +103,20 @@ def mask_of(job: Job, labels: Labels, names: Mapping[int, str]) -> Mask:
     if job.source.valid is not None:
         labels[~job.source.valid] = 0
     geometry = job.source.geometry
-    return Mask(drop_small(labels, geometry.voxel_ml, job.task.output.min_ml), geometry, names)
+    output = job.task.output
+    return Mask(drop_small(labels, geometry.voxel_ml, output.min_ml, output.pieces), geometry, names)
+
+
+def findings_of(job: Job, mask: Mask, probability: Floats) -> tuple[Finding, ...]:
+    """A mask's lesions or structures, as the task says.
+
+    Args:
+        probability: float32 [k, j, i] on the mask's grid.
+    """
+    output, middle = job.task.output, midline_of(job.task.region, job.source)
+    if output.pieces is Pieces.STRUCTURES:
+        return structures(mask, probability, output.paired, middle)
+    return lesions(mask.labels, probability, mask.geometry, mask.names, middle)
 
 
 def spread_over_places(maps: Floats) -> float:

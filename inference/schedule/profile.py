@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 from inference.errors import InputRefused
+from inference.whole import write_whole
 
 FIELDS = frozenset({"name", "ms", "transition_ms", "bandwidth_gbps", "legal"})
 OPTIONAL = frozenset({"live_bytes", "memory_bytes"})
@@ -98,13 +98,7 @@ def read(path: Path) -> Profile:
 
 def write(profile: Profile, path: Path) -> Path:
     """Write a profile file, whole or not at all; folders must exist. Raises OSError."""
-    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
-    try:
-        partial.write_text(json.dumps(to_document(profile), indent=1) + "\n", encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
+    return write_whole(path, json.dumps(to_document(profile), indent=1) + "\n")
 
 
 def from_document(document: object) -> Profile:

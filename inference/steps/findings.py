@@ -7,40 +7,44 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from scipy import ndimage
 
-from inference.result import Box, Finding, Point
+from inference.result import Box, Finding, Pieces, Point
 from inference.steps.box import box_round
+from inference.steps.region import Midline
 from inference.volume import Floats, Geometry, Labels, Points
 
-MIDLINE_MM = 5.0
 TOUCHING = ndimage.generate_binary_structure(3, 3)
 LINK_IOU = 0.15
 LINK_SLICES = 2
 Corners = tuple[Point, Point]
 
 
-def side_of(x_mm: float, midline_x_mm: float | None) -> str:
+def side_of(x_mm: float, midline: Midline | None) -> str:
     """ "L", "R" or "M": LPS x grows to the patient's left; "" where no midline is known."""
-    if midline_x_mm is None:
+    if midline is None:
         return ""
-    away = x_mm - midline_x_mm
-    return "M" if abs(away) <= MIDLINE_MM else ("L" if away > 0 else "R")
+    away = x_mm - midline.x_mm
+    return "M" if abs(away) <= midline.within_mm else ("L" if away > 0 else "R")
 
 
-def drop_small(labels: Labels, voxel_ml: float, min_ml: float) -> Labels:
-    """Remove connected components (26 neighbours) below `min_ml`. uint8 [k, j, i]."""
-    box = box_round(labels > 0)
-    if box is None:
-        return labels
-    pieces, _ = ndimage.label(labels[box] > 0, TOUCHING)
-    small = np.bincount(pieces.ravel()) * voxel_ml < min_ml
-    small[0] = False
+def drop_small(labels: Labels, voxel_ml: float, min_ml: float, pieces: Pieces = Pieces.LESIONS) -> Labels:
+    """Remove connected components (26 neighbours) below `min_ml`. uint8 [k, j, i].
+
+    Parts of one lesion that touch are one component whatever their labels; of structures each label stands alone.
+    """
     kept = labels.copy()
-    kept[box][small[pieces]] = 0
+    each = [labels > 0] if pieces is Pieces.LESIONS else [labels == label for label in np.unique(labels) if label]
+    for marked in each:
+        box = box_round(marked)
+        if box is not None and min_ml > 0:
+            parts, _ = ndimage.label(marked[box], TOUCHING)
+            small = np.bincount(parts.ravel()) * voxel_ml < min_ml
+            small[0] = False
+            kept[box][small[parts]] = 0
     return kept
 
 
 def lesions(
-    labels: Labels, probability: Floats, geometry: Geometry, names: Mapping[int, str], midline_x_mm: float | None
+    labels: Labels, probability: Floats, geometry: Geometry, names: Mapping[int, str], midline: Midline | None
 ) -> tuple[Finding, ...]:
     """One finding for each connected component of each label, largest first.
 
@@ -57,11 +61,12 @@ def lesions(
             piece = pieces[at] == number
             kji = np.argwhere(piece) + [inner.start + outer.start for inner, outer in zip(at, box, strict=True)]
             score = float(probability[box][at][piece].mean())
-            found.append(_lesion(kji, name, score, geometry, midline_x_mm))
+            found.append(outlined(kji, name, score, geometry, midline))
     return tuple(sorted(found, key=lambda f: -(f.volume_ml or 0.0)))
 
 
-def _lesion(kji: np.ndarray, name: str, score: float, geometry: Geometry, midline_x_mm: float | None) -> Finding:
+def outlined(kji: np.ndarray, name: str, score: float, geometry: Geometry, midline: Midline | None) -> Finding:
+    """The finding whose voxels are `kji` [n, 3], n > 0."""
     ijk = kji[:, ::-1].astype(np.float64)
     centre = geometry.world_from_index(ijk.mean(axis=0))
     corners = _box_of_indices(ijk.min(axis=0) - 0.5, ijk.max(axis=0) + 0.5, geometry)
@@ -71,11 +76,11 @@ def _lesion(kji: np.ndarray, name: str, score: float, geometry: Geometry, midlin
         centroid_lps_mm=_point(centre),
         box_lps_mm=corners,
         score=score,
-        side=side_of(float(centre[0]), midline_x_mm),
+        side=side_of(float(centre[0]), midline),
     )
 
 
-def merge_boxes(boxes: Iterable[Box], geometry: Geometry, midline_x_mm: float | None) -> tuple[Finding, ...]:
+def merge_boxes(boxes: Iterable[Box], geometry: Geometry, midline: Midline | None) -> tuple[Finding, ...]:
     """Boxes of one class that overlap on nearby slices are one finding, best score first.
 
     A box joins a chain when its slice is at most two further than the chain's last one and their
@@ -89,7 +94,7 @@ def merge_boxes(boxes: Iterable[Box], geometry: Geometry, midline_x_mm: float | 
             best.append(box)
         else:
             chains.append([box])
-    findings = (_merged(chain, geometry, midline_x_mm) for chain in chains)
+    findings = (_merged(chain, geometry, midline) for chain in chains)
     return tuple(sorted(findings, key=lambda f: -f.score))
 
 
@@ -102,7 +107,7 @@ def overlap(a: Box, b: Box) -> float:
     return shared / total if total > 0 else 0.0
 
 
-def _merged(chain: Sequence[Box], geometry: Geometry, midline_x_mm: float | None) -> Finding:
+def _merged(chain: Sequence[Box], geometry: Geometry, midline: Midline | None) -> Finding:
     low = np.array([min(b.i0 for b in chain), min(b.j0 for b in chain), chain[0].k - 0.5])
     high = np.array([max(b.i1 for b in chain), max(b.j1 for b in chain), chain[-1].k + 0.5])
     best = max(chain, key=lambda b: b.score)
@@ -113,7 +118,7 @@ def _merged(chain: Sequence[Box], geometry: Geometry, midline_x_mm: float | None
         centroid_lps_mm=_point(centre),
         box_lps_mm=_box_of_indices(low, high, geometry),
         score=best.score,
-        side=side_of(float(centre[0]), midline_x_mm),
+        side=side_of(float(centre[0]), midline),
     )
 
 

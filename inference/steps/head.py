@@ -103,15 +103,6 @@ def midline_x_mm(volume: Volume) -> float:
     return float(volume.geometry.world_from_index((i, j, k))[0])
 
 
-def midline_of_any(volume: Volume) -> float | None:
-    """LPS x of the head's middle; None where the image shows no head."""
-    try:
-        require_head(volume)
-        return midline_x_mm(volume)
-    except InputRefused:
-        return None
-
-
 def _stride(volume: Volume) -> tuple[int, int, int]:
     x, y, z = volume.geometry.spacing_mm
     return tuple(max(1, round(WORKING_MM / mm)) for mm in (z, y, x))  # type: ignore[return-value]

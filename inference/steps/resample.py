@@ -56,6 +56,19 @@ def isotropic_like(source: Geometry, spacing_mm: tuple[float, float, float]) -> 
     return Geometry.from_axes(shape, new, first, source.direction, source.frame_of_reference)
 
 
+def upright(source: Geometry) -> Geometry:
+    """The same voxels of an axial volume, counted so that i, j and k run to the patient's left, back and head.
+
+    Networks know left from right by the order of the columns alone, and files keep them either way round.
+    """
+    affine = np.array(source.affine)
+    for axis in range(3):
+        if affine[axis, axis] < 0:
+            affine[:3, 3] += affine[:3, axis] * (source.shape[2 - axis] - 1)
+            affine[:3, axis] *= -1
+    return Geometry(source.shape, affine, source.frame_of_reference)
+
+
 def _turned(matrix: Points, target: tuple[int, int, int]) -> tuple[int, int, int] | None:
     """The source axis that runs along each target axis; None where grids stand askew to each other."""
     k, j, i = (int(axis) for axis in np.abs(matrix).argmax(axis=0))

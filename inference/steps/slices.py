@@ -105,8 +105,14 @@ def planes_of(voxels: Floats, ks: range) -> Floats:
 
 def require_axial(geometry: Geometry) -> None:
     """Raise InputRefused unless i runs left-right, j front-back and k feet-head (either way round)."""
-    if np.degrees(np.arccos(np.clip(np.abs(np.diag(geometry.direction)), 0.0, 1.0))).max() > MOST_OBLIQUE_DEG:
+    if not is_axial(geometry):
         raise InputRefused("The series was not acquired in axial slices.", "Choose an axial series for this task.")
+
+
+def is_axial(geometry: Geometry) -> bool:
+    """Whether i runs left-right, j front-back and k feet-head, within 35 degrees."""
+    away = np.degrees(np.arccos(np.clip(np.abs(np.diag(geometry.direction)), 0.0, 1.0)))
+    return bool(away.max() <= MOST_OBLIQUE_DEG)
 
 
 def _fill(planes: Floats, rows: slice, columns: slice, fill: float) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from inference.errors import ManifestInvalid
-from inference.result import Kind
+from inference.result import Kind, Pieces
+from inference.steps.region import Region
 from inference.task import read_task
 
 GOOD = """
@@ -64,6 +65,11 @@ def test_a_good_manifest_is_read_whole(tmp_path):
         ("[output]", '[output]\ninside = "liver"', "inside 'liver'"),
         ("schema = 1", "schema = 9", "schema 1"),
         ('file = "model.onnx"', 'file = "../model.onnx"', "own folder"),
+        ('normalise = "zscore"', 'normalise = "zscore"\noptional = true', "first channel cannot be optional"),
+        ("[output]", '[output]\npieces = "crumbs"', "pieces has a wrong value"),
+        ("[output]", '[output]\npaired = ["ischaemic lesion"]', "paired is for pieces"),
+        ("[output]", '[output]\npieces = "structures"\npaired = ["ears"]', "paired must name labels"),
+        ("schema = 1", 'schema = 1\nregion = "tail"', "region has a wrong value"),
         ("[model]", "[model", "cannot be read"),
     ],
 )
@@ -77,3 +83,15 @@ def test_what_is_wrong_is_named(tmp_path, old, new, named):
 def test_a_folder_without_manifest_says_so(tmp_path):
     with pytest.raises(ManifestInvalid, match=r"no manifest\.toml"):
         read_task(tmp_path)
+
+
+def test_regions_pieces_and_optional_channels_are_read(tmp_path):
+    plain = read_task(bundle(tmp_path, GOOD))
+    assert (plain.region, plain.output.pieces, plain.channels[0].optional) == (Region.HEAD, Pieces.LESIONS, False)
+    second = '[[channels]]\nname = "T2"\nnormalise = "zscore"\noptional = true\n[sampling]'
+    text = GOOD.replace("schema = 1", 'schema = 1\nregion = "trunk"').replace("[sampling]", second)
+    text = text.replace("[output]", '[output]\npieces = "structures"\npaired = ["ischaemic lesion"]')
+    task = read_task(bundle(tmp_path, text))
+    assert (task.region, task.output.pieces) == (Region.TRUNK, Pieces.STRUCTURES)
+    assert task.output.paired == ("ischaemic lesion",)
+    assert [spec.optional for spec in task.channels] == [False, True]

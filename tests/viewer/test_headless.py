@@ -40,7 +40,7 @@ class Meeting:
 
 def road(tmp_path: Path, worker: Meeting) -> Any:
     reader = SimpleNamespace(need=lambda _: None, volumes={})
-    matches = [SimpleNamespace(task=SimpleNamespace(name=name), source=None) for name in worker.lanes]
+    matches = [SimpleNamespace(task=SimpleNamespace(name=name), source=None, inputs={}) for name in worker.lanes]
     made: Any = _Road(worker, reader, (Precision.FP32,), tmp_path, lambda _: None, lambda: False)  # type: ignore[arg-type]
     return made.all(matches)
 

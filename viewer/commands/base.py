@@ -83,6 +83,11 @@ def path_of(text: str) -> Path:
     return Path(text).expanduser()
 
 
+def offer_trust(parser: argparse.ArgumentParser) -> None:
+    """`--trust`, which says the same wherever a stranger's checkpoints are opened."""
+    parser.add_argument("--trust", action="store_true", help="open checkpoints that can run code; only from friends")
+
+
 @contextmanager
 def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
     """Ctrl+C asks the running job to stop; the yielded function says whether it was pressed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from viewer.commands.base import Command, Words, path_of, print_answer, stop_on_interrupt
+from viewer.commands.base import Command, Words, offer_trust, path_of, print_answer, stop_on_interrupt
 from viewer.commands.progress import Bar
 from viewer.commands.words import names, window
 
@@ -28,7 +28,7 @@ def _deploy_fill(parser: argparse.ArgumentParser) -> None:
         help="a real case for int8 ranges (repeat)",
     )
     parser.add_argument("--no-mirroring", action="store_true", help="do not average over mirrored inputs")
-    parser.add_argument("--trust", action="store_true", help="open checkpoints that can run code; only from friends")
+    offer_trust(parser)
 
 
 def _deploy(words: Words) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from viewer.commands.base import Command, Words, path_of, print_answer, stop_on_interrupt
+from viewer.commands.base import Command, Words, offer_trust, path_of, print_answer, stop_on_interrupt
 from viewer.commands.progress import Bar
 from viewer.commands.words import names, window
 
@@ -35,7 +35,7 @@ def _fill(parser: argparse.ArgumentParser) -> None:
         metavar="NIFTI",
         help="one case for the int8 ranges: a file for each channel, in order (repeat)",
     )
-    parser.add_argument("--trust", action="store_true", help="open checkpoints that can run code; only from friends")
+    offer_trust(parser)
 
 
 def _execute(words: Words) -> int:

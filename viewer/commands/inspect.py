@@ -1,4 +1,4 @@
-"""`insula inspect`: the ledger of a path."""
+"""`insula inspect`: the ledger of a path, and what can be done with it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ def _fill(parser: argparse.ArgumentParser) -> None:
 
 
 def _execute(words: Words) -> int:
+    from viewer import offers
     from viewer.dicom.inspect import report, text
     from viewer.loading import scan
 
@@ -20,13 +21,15 @@ def _execute(words: Words) -> int:
     with stop_on_interrupt() as stopped:
         study = scan(words.path, progress=bar, cancelled=stopped)
     bar.finish()
-    print_answer(words, report(study), text(study))
+    found = offers.offers(study)
+    document = {**report(study), "tasks": offers.document(*found)}
+    print_answer(words, document, f"{text(study)}\n\n{offers.text(*found)}")
     return 0
 
 
 COMMAND = Command(
     "inspect",
-    "Account for every file: series, geometry, what was set aside and why.",
+    "Account for every file: series, geometry, what was set aside and why; and which series feed which task.",
     "insula inspect /media/cd --json",
     _fill,
     _execute,

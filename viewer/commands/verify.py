@@ -6,7 +6,7 @@ import argparse
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from viewer.commands.base import Command, Words, WrongWords, path_of, print_answer, stop_on_interrupt
+from viewer.commands.base import Command, Words, WrongWords, offer_trust, path_of, print_answer, stop_on_interrupt
 from viewer.commands.progress import Bar
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ def _fill(parser: argparse.ArgumentParser) -> None:
         "--pytorch",
         type=path_of,
         metavar="DIR",
-        help="the nnU-Net folder that the bundle was imported from, as the first step; its checkpoints can run code",
+        help="the nnU-Net folder that the bundle was imported from, as the first step",
     )
+    offer_trust(parser)
     parser.add_argument("--every-device", action="store_true", help="every device of each backend, not the best alone")
     parser.add_argument("--report", type=path_of, metavar="HTML", help="write all of it as one page with plots")
 
@@ -87,7 +88,7 @@ def _original(words: Words, bundle: Bundle) -> Step | None:
         from engines.importers.pytorch_step import NnUnetStep
     except ImportError as error:
         raise WrongWords("PyTorch is not installed here.", "Install the [train] extra, or drop --pytorch.") from error
-    return NnUnetStep(words.pytorch, bundle.task)
+    return NnUnetStep(words.pytorch, bundle.task, words.trust)
 
 
 def _own_cases(words: Words, bundle: Bundle, progress: ProgressFn, cancelled: CancelledFn) -> list[Case]:

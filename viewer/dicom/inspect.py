@@ -8,6 +8,8 @@ from typing import Any
 from viewer.study import GeometryState, Series, SeriesKind, Study
 
 NAME_WIDTH = 28
+NO_GEOMETRY = "none"
+"""Of a picture: nothing to correct, and nothing to block."""
 SIGNS = {GeometryState.OK: " ", GeometryState.CORRECTED: "~", GeometryState.BLOCKED: "x"}
 
 
@@ -45,11 +47,11 @@ def _row(series: Series) -> dict[str, Any]:
         "unit": series.unit,
         "shape_kji": list(grid.shape) if grid else None,
         "acquired_shape_kji": list(series.acquired_shape) if series.acquired_shape else None,
-        "spacing_mm": [round(length, 6) for length in grid.spacing_mm] if grid else None,
+        "spacing_mm": [round(length, 6) for length in grid.spacing_mm] if grid and grid.in_mm else None,
         "steps_mm": list(series.steps_mm),
         "gantry_tilt_deg": round(abs(series.gantry_tilt_deg), 3),
         "shear_deg": round(series.gantry_tilt_deg, 3) + 0.0,
-        "geometry": series.state.value,
+        "geometry": series.state.value if grid is None or grid.in_mm else NO_GEOMETRY,
         "reasons": list(series.reasons),
     }
 
@@ -93,6 +95,8 @@ def _size(series: Series) -> str:
     if series.grid is None:
         return "-"
     k, j, i = series.grid.shape
+    if not series.grid.in_mm:
+        return f"{i} x {j} pixels"
     x, y, z = series.grid.spacing_mm
     return f"{i} x {j} x {k}  at  {x:.2f} x {y:.2f} x {z:.2f} mm"
 

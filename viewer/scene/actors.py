@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 from vtkmodules.vtkCommonDataModel import vtkPolyData
 from vtkmodules.vtkFiltersSources import vtkOutlineSource
 from vtkmodules.vtkRenderingAnnotation import vtkAnnotatedCubeActor
@@ -9,6 +12,7 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkLightKit, vtkPolyDataMapper
 from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLRenderer
 
 from inference.result import Finding
+from inference.volume import Points
 from viewer.scene.meshes import context_mesh, surface_mesh
 from viewer.scene.theme import Theme, theme
 from viewer.state.display import Colour, SurfacePane
@@ -16,6 +20,7 @@ from viewer.state.palette import palette
 
 _CUBE_CORNER = (0.86, 0.02, 0.99, 0.24)
 _BONE_OPACITY = 0.32
+_OUTER_OPACITY = 0.45
 
 
 def actors(pane: SurfacePane) -> list[vtkActor]:
@@ -27,8 +32,23 @@ def actors(pane: SurfacePane) -> list[vtkActor]:
         bone.GetProperty().BackfaceCullingOn()
         found.append(bone)
     if pane.mask is not None:
-        found += [_actor(surface_mesh(pane.mask, label), colour) for label, colour in pane.colours]
+        meshes = [(surface_mesh(pane.mask, label), colour) for label, colour in pane.colours]
+        opacities = see_through([mesh for mesh, _ in meshes])
+        found += [_actor(mesh, colour, opacity) for (mesh, colour), opacity in zip(meshes, opacities, strict=True)]
     return found + [_wire(finding, palette().box) for finding in pane.findings]
+
+
+def see_through(meshes: Sequence[vtkPolyData]) -> list[float]:
+    """Opacity of each surface: faint where it is larger than another and holds its middle, and so would hide it."""
+    boxes = [np.reshape(mesh.GetBounds(), (3, 2)) for mesh in meshes if mesh.GetNumberOfPolys()]
+    return [_OUTER_OPACITY if _hides_one(mesh, boxes) else 1.0 for mesh in meshes]
+
+
+def _hides_one(mesh: vtkPolyData, boxes: Sequence[Points]) -> bool:
+    low, high = np.reshape(mesh.GetBounds(), (3, 2)).T
+    smaller = [box for box in boxes if np.prod(box[:, 1] - box[:, 0]) < np.prod(high - low)]
+    middles = [box.mean(axis=1) for box in smaller]
+    return any(bool((low <= middle).all() and (middle <= high).all()) for middle in middles)
 
 
 def _actor(mesh: vtkPolyData, colour: Colour, opacity: float = 1.0) -> vtkActor:

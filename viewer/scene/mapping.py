@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.result import Point
-from inference.volume import Geometry
+from inference.volume import Geometry, Volume
 from viewer.state.corners import number, point_text
 from viewer.state.display import SlicePane
 from viewer.state.planes import plane_axes
@@ -163,10 +163,19 @@ def probe(pane: SlicePane, size: Size, x: float, y: float) -> Probe:
     if pane.synthetic:
         return Probe(None, "", lps, f"synthetic · {point_text(lps)}" if inside else "")
     i, j, k = (int(value) for value in index)
+    if not pane.volume.geometry.in_mm:
+        return Probe(None, "", lps, _pixel_text(pane.volume, i, j) if inside else "")
     if not inside or (pane.volume.valid is not None and not pane.volume.valid[k, j, i]):
         return Probe(None, pane.volume.unit, lps, point_text(lps))
     value = float(pane.volume.voxels[k, j, i])
     return Probe(value, pane.volume.unit, lps, f"{number(value)} {pane.volume.unit}".strip() + f" · {point_text(lps)}")
+
+
+def _pixel_text(volume: Volume, i: int, j: int) -> str:
+    """ "RGB 214 168 190 · pixel 120, 84": places in a picture without a scale are counted, not measured."""
+    grey = f"{volume.voxels[0, j, i]:.0f}"
+    seen = grey if volume.colour is None else "RGB {} {} {}".format(*volume.colour[0, j, i])
+    return f"{seen} · pixel {i}, {j}"
 
 
 def cut(view: View, voxels: NDArray[Scalar]) -> NDArray[Scalar]:

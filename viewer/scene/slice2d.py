@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.volume import Floats, Volume
+from inference.volume import Colours, Floats, Volume
 from viewer.scene import furniture, marks, paint
 from viewer.scene.mapping import View, cut, view_of
-from viewer.scene.sampling import bilinear, nearest, span
+from viewer.scene.sampling import Span, bilinear, nearest, span
 from viewer.scene.theme import Theme, theme
 from viewer.state.display import SlicePane
 from viewer.state.view import Window
@@ -66,6 +66,9 @@ def draw_slice(canvas: paint.Canvas, volume: Volume, view: View, window: Window,
     rows, columns = span(view.row, canvas.shape[0]), span(view.column, canvas.shape[1])
     if rows.empty or columns.empty:
         return
+    if volume.colour is not None:
+        _draw_colour(canvas[rows.first : rows.last, columns.first : columns.last], volume.colour, view, rows, columns)
+        return
     values = bilinear(cut(view, volume.voxels), rows, columns)
     part = canvas.view(np.uint32)[rows.first : rows.last, columns.first : columns.last, 0]
     measured = np.isfinite(values) if not np.isfinite(values.sum(dtype=np.float64)) else None
@@ -79,13 +82,22 @@ def draw_slice(canvas: paint.Canvas, volume: Volume, view: View, window: Window,
         np.copyto(part, pixels, where=measured)
 
 
+def _draw_colour(part: paint.Canvas, colour: Colours, view: View, rows: Span, columns: Span) -> None:
+    """Colours as they are: they have no window."""
+    for number in range(3):
+        shown = bilinear(cut(view, colour[..., number]).astype(np.float32), rows, columns)
+        part[..., number] = np.rint(shown).astype(np.uint8)
+
+
 def _draw_over(canvas: paint.Canvas, pane: SlicePane, view: View, look: Theme, scale: float) -> None:
     for layer in pane.layers:
         marks.draw_mask(canvas, layer, view, scale)
     if pane.crosshair:
         furniture.draw_crosshair(canvas, *view.screen(pane.position_lps_mm), look, scale)
-    furniture.draw_letters(canvas, view, look, scale)
-    lift = furniture.draw_scale_bar(canvas, view.pixels_per_mm, look, scale)
+    lift = 0.0
+    if view.geometry.in_mm:
+        furniture.draw_letters(canvas, view, look, scale)
+        lift = furniture.draw_scale_bar(canvas, view.pixels_per_mm, look, scale)
     furniture.draw_corners(canvas, pane.corners, lift, look, scale)
     marks.draw_boxes(canvas, pane.boxes, view, scale)
 

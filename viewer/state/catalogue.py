@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from inference.result import Kind, Precision, Result
-from inference.volume import Volume
+from inference.volume import Channel, Volume
 from viewer.study import Study
 
 ResultKey = tuple[str, Precision]
@@ -24,6 +24,7 @@ class Catalogue:
         result_source: (task, precision) -> series uid on whose grid the result lies.
         failures: (task, precision) -> one sentence.
         kinds: Task name -> what it makes, for every task on offer; tells which pane a failure belongs to.
+        inputs: Task name -> channel -> uid of the series that feeds it, "" where the study lacks it.
     """
 
     study: Study | None = None
@@ -32,3 +33,4 @@ class Catalogue:
     result_source: Mapping[ResultKey, str] = field(default_factory=dict)
     failures: Mapping[ResultKey, str] = field(default_factory=dict)
     kinds: Mapping[str, Kind] = field(default_factory=dict)
+    inputs: Mapping[str, Mapping[Channel, str]] = field(default_factory=dict)

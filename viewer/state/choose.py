@@ -6,10 +6,20 @@ from inference.result import Kind, Precision, Result
 from inference.volume import Channel, Volume
 from viewer.state.catalogue import Catalogue
 from viewer.state.view import ViewState
-from viewer.study import GeometryState, Series, SeriesKind
+from viewer.study import GeometryState, Series
 
 _RESULT = "result:"
-_ORDER = (Channel.CT, Channel.DWI, Channel.T2, Channel.FLAIR, Channel.T1C, Channel.T1, Channel.ADC, Channel.UNKNOWN)
+_ORDER = (
+    Channel.CT,
+    Channel.DWI,
+    Channel.T2,
+    Channel.FLAIR,
+    Channel.T1C,
+    Channel.T1,
+    Channel.ADC,
+    Channel.COLOUR,
+    Channel.UNKNOWN,
+)
 
 
 def result_id(task: str) -> str:
@@ -39,7 +49,7 @@ def source_id(view: ViewState, catalogue: Catalogue) -> str | None:
 def _best_series(catalogue: Catalogue) -> str | None:
     if catalogue.study is None:
         return None
-    usable = [one for one in catalogue.study.series if one.kind is SeriesKind.VOLUME]
+    usable = [one for one in catalogue.study.series if one.is_shown]
     if not usable:
         return None
     return min(usable, key=lambda one: (one.state is GeometryState.BLOCKED, _rank(one.channel), -_slices(one))).uid

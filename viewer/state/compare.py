@@ -18,6 +18,16 @@ _CORNERS = np.ones((3, 3, 3), dtype=bool)
 
 
 @dataclass(frozen=True, slots=True)
+class LabelComparison:
+    """One label of two masks on one grid; `dice` is 1 where neither holds it."""
+
+    label: str
+    dice: float
+    volume_ml_a: float
+    volume_ml_b: float
+
+
+@dataclass(frozen=True, slots=True)
 class MaskComparison:
     """Numbers of two masks on one grid; a voxel counts as soon as it has any label.
 
@@ -26,6 +36,7 @@ class MaskComparison:
         voxels_only_a, voxels_only_b: Voxels that one of them alone marks.
         volume_ml_a, volume_ml_b: Voxels counted, times |det|.
         lesions_only_a, lesions_only_b: Connected parts of one that touch no voxel of the other.
+        labels: The same label by label, in the order of the first mask's names.
     """
 
     dice: float
@@ -35,6 +46,7 @@ class MaskComparison:
     volume_ml_b: float
     lesions_only_a: int
     lesions_only_b: int
+    labels: tuple[LabelComparison, ...] = ()
 
 
 @remembered
@@ -53,7 +65,16 @@ def compare_masks(a: Mask, b: Mask) -> MaskComparison:
         volume_ml_b=b.volume_ml(),
         lesions_only_a=lesions_only(a, b),
         lesions_only_b=lesions_only(b, a),
+        labels=tuple(_label(a, b, value, name) for value, name in a.names.items()),
     )
+
+
+def _label(a: Mask, b: Mask, value: int, name: str) -> LabelComparison:
+    in_a, in_b = a.labels == value, b.labels == value
+    voxels_a, voxels_b, both = (int(np.count_nonzero(one)) for one in (in_a, in_b, in_a & in_b))
+    total = voxels_a + voxels_b
+    ml = a.geometry.voxel_ml
+    return LabelComparison(name, 2.0 * both / total if total else 1.0, voxels_a * ml, voxels_b * ml)
 
 
 def dice(a: Mask, b: Mask) -> float:

@@ -14,7 +14,7 @@ _LETTERS = (("R", "L"), ("A", "P"), ("I", "S"))
 def slice_corners(
     annotations: Annotations,
     title: str,
-    window: Window,
+    window: Window | None,
     preset: str,
     where: tuple[str, ...],
     more: tuple[str, ...],
@@ -25,14 +25,14 @@ def slice_corners(
     Args:
         annotations: All, minimal (title, window, slice) or none.
         title: What is shown.
-        window, preset: Window in use and its name.
+        window, preset: Window in use and its name; None for colours, which are shown as they are.
         where: Slice number and position.
         more: Lines below the window: engine, precision, notes.
         patient: Patient lines, empty where they are not wished.
     """
     if annotations is Annotations.NONE:
         return CornerText()
-    left = (title, window_text(window, preset))
+    left = (title, window_text(window, preset)) if window is not None else (title,)
     if annotations is Annotations.MINIMAL:
         return CornerText(top_left=left, top_right=where[:1])
     return CornerText(top_left=(*left, *more), top_right=where, bottom_left=patient)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from inference.result import Box, Finding, Point, Precision
+from inference.result import Box, Finding, Pieces, Point, Precision
 from inference.volume import Mask, Volume
+from viewer.state.compare import LabelComparison
 from viewer.state.view import Annotations, Content, Layout, Plane, Window
 
 Colour = tuple[int, int, int]
@@ -72,11 +73,11 @@ class SlicePane:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SurfacePane:
-    """The 3D pane: a faint skull or head from `context`, the lesion surface from `mask`, boxes as wire frames.
+    """The 3D pane: faint bone or skin from `context`, the labels' surfaces from `mask`, boxes as wire frames.
 
     Attributes:
         context: Volume for the faint outer surface, or None. context_threshold: its iso value.
-        mask: Lesions, or None.
+        mask: Lesions or structures, or None.
         colours: Label -> colour.
         findings: For boxes without a mask.
     """
@@ -98,7 +99,7 @@ Pane = SlicePane | SurfacePane
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Two precisions of one mask task, compared on the same grid."""
+    """Two precisions of one mask task, compared on the same grid; `labels` only where there are several."""
 
     a: Precision
     b: Precision
@@ -109,6 +110,8 @@ class Agreement:
     lesions_only_b: int
     seconds_a: float
     seconds_b: float
+    pieces: Pieces = Pieces.LESIONS
+    labels: tuple[LabelComparison, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,7 @@ class FindingRow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DisplayState:
-    """The whole screen."""
+    """The whole screen; `counts`: how many of each label a picture without a scale holds."""
 
     layout: Layout
     panes: tuple[Pane, ...]
@@ -131,6 +134,7 @@ class DisplayState:
     precision: Precision
     precision_note: str
     findings: tuple[FindingRow, ...]
+    counts: tuple[tuple[str, int], ...]
     total_ml: float
     chosen_finding: int | None
     agreement: Agreement | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inference.result import Box, Kind
+from inference.result import Box, Kind, Pieces
 from inference.volume import Mask
 from viewer.state.compare import AGREEMENT, ONLY_A, ONLY_B, agreement_mask
 from viewer.state.display import Colour, MaskLayer
@@ -13,7 +13,7 @@ _K_AXIS = 2
 
 
 def mask_layer(wanted: Wanted, wished: str | None = None) -> MaskLayer | None:
-    """Lesions, or what two precisions agree on; None where AI is hidden, the overlay is off or nothing is there."""
+    """What was outlined, or what two precisions agree on; None where AI is hidden, the overlay is off or nothing is."""
     view = wanted.view
     if not view.overlay or view.ai_hidden:
         return None
@@ -22,12 +22,12 @@ def mask_layer(wanted: Wanted, wished: str | None = None) -> MaskLayer | None:
     result = wanted.result(Kind.MASK, wished)
     if result is None or result.mask is None:
         return None
-    return MaskLayer(result.mask, mask_colours(result.mask), view.overlay_opacity)
+    return MaskLayer(result.mask, mask_colours(result.mask, result.pieces), view.overlay_opacity)
 
 
-def mask_colours(mask: Mask) -> tuple[tuple[int, Colour], ...]:
+def mask_colours(mask: Mask, pieces: Pieces) -> tuple[tuple[int, Colour], ...]:
     """Label -> colour for every label the mask may hold."""
-    return tuple((label, palette().lesion(label)) for label in sorted(mask.names))
+    return tuple((label, palette().label(label, pieces)) for label in sorted(mask.names))
 
 
 def boxes_on(wanted: Wanted, wished: str | None, normal: int, index: int) -> tuple[Box, ...]:

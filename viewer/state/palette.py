@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from inference.result import Precision
+from inference.result import Pieces, Precision
 from viewer.state.display import Colour
 
 if sys.version_info >= (3, 11):
@@ -19,7 +19,7 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Colours of labels; `lesions` is repeated when a mask has more labels than colours."""
+    """Colours of labels; `lesions` and `structures` are repeated when a mask has more labels than colours."""
 
     agreement: Colour
     fp32: Colour
@@ -28,15 +28,17 @@ class Palette:
     int8: Colour
     box: Colour
     lesions: tuple[Colour, ...]
+    structures: tuple[Colour, ...]
 
     def precision(self, precision: Precision) -> Colour:
         """Colour of what only this precision says."""
         colour: Colour = getattr(self, precision.value)
         return colour
 
-    def lesion(self, label: int) -> Colour:
+    def label(self, label: int, pieces: Pieces) -> Colour:
         """Colour of a mask's label, counted from 1."""
-        return self.lesions[(label - 1) % len(self.lesions)]
+        colours = self.lesions if pieces is Pieces.LESIONS else self.structures
+        return colours[(label - 1) % len(colours)]
 
 
 def read_resource(name: str) -> dict[str, Any]:
@@ -53,5 +55,5 @@ def colour(text: str) -> Colour:
 def palette() -> Palette:
     """The palette of resources/theme.toml, read once."""
     table = read_resource("theme.toml")["labels"]
-    lesions = tuple(colour(text) for text in table.pop("lesions"))
-    return Palette(lesions=lesions, **{name: colour(text) for name, text in table.items()})
+    lesions, structures = (tuple(colour(text) for text in table.pop(name)) for name in ("lesions", "structures"))
+    return Palette(lesions=lesions, structures=structures, **{name: colour(text) for name, text in table.items()})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from inference.result import Kind, Result
+from inference.result import Kind, Point, Result
 from inference.volume import Channel, Volume
 from viewer.state import choose
 from viewer.state.compare import compare_masks
@@ -13,14 +13,14 @@ from viewer.state.display import CornerText, Pane, SlicePane
 from viewer.state.overlays import boxes_on, mask_layer
 from viewer.state.planes import holds, plane_axes, slice_count, slice_index
 from viewer.state.surfaces import resolve_surface
-from viewer.state.view import Annotations, Content, PaneWish, Window
+from viewer.state.view import Annotations, Content, PaneWish, Plane, Window
 from viewer.state.wanted import Wanted, compared_masks, compared_precisions
 from viewer.state.windows import NamedWindow, default_window, name_of
 from viewer.study import GeometryState, Series
 
 _KINDS = {Content.SYNTHETIC: Kind.VOLUME, Content.BOXES: Kind.BOXES, Content.MASK: Kind.MASK}
-_TITLES = {Kind.BOXES: " + boxes", Kind.MASK: " + lesions"}
 _NEEDS_CT = "Synthetic MRI needs a CT."
+_NO_TASK = "No task makes a synthetic MRI from this study."
 TITLE_LENGTH = 36
 
 
@@ -66,6 +66,8 @@ def _synthetic_title(wish: PaneWish, wanted: Wanted, volume: Volume) -> str:
 def _why_no_synthetic(wanted: Wanted) -> str:
     if wanted.source is None or choose.channel_of(wanted.source, wanted.catalogue) is not Channel.CT:
         return _NEEDS_CT
+    if Kind.VOLUME not in wanted.catalogue.kinds.values():
+        return _NO_TASK
     precision = wanted.view.precision
     failure = choose.failure_of(Kind.VOLUME, precision, wanted.catalogue)
     return failure or f"Making the synthetic MRI in {precision.value.upper()} ..."
@@ -83,12 +85,16 @@ def _acquired(wish: PaneWish, wanted: Wanted, active: bool) -> SlicePane:
     title = _acquired_title(volume, series, wanted.view.patient_text)
     fits = kind is not None and uid == wanted.ground(kind, task_wish)
     lines = _overlay_lines(kind, task_wish, wanted) if kind is not None and fits else ()
-    has_overlay = kind is not None and fits and wanted.result(kind, task_wish) is not None
-    title += _TITLES[kind] if kind is not None and has_overlay and not wanted.view.ai_hidden else ""
+    shown = wanted.result(kind, task_wish) if kind is not None and fits and not wanted.view.ai_hidden else None
+    title += "" if shown is None else f" + {_overlay_word(shown)}"
     pane = _picture(wish, wanted, active, uid, volume, window, title, lines)
     # MONOCHROME1 (DICOM PS3.3 C.7.6.3.1.2): the lowest value is white; a wish to invert turns it round once more.
     pane = replace(pane, inverted=wish.inverted != (series is not None and series.inverted))
     return _with_overlays(pane, kind, task_wish, wanted) if fits else pane
+
+
+def _overlay_word(result: Result) -> str:
+    return "boxes" if result.kind is Kind.BOXES else result.pieces.value
 
 
 def _acquired_title(volume: Volume, series: Series | None, patient_text: bool) -> str:
@@ -138,7 +144,7 @@ def _overlay_lines(kind: Kind, wished: str | None, wanted: Wanted) -> tuple[str,
 
 def _why_no_overlay(kind: Kind, wanted: Wanted) -> str:
     precision = wanted.view.precision
-    word = "boxes" if kind is Kind.BOXES else "lesion mask"
+    word = "boxes" if kind is Kind.BOXES else "outline"
     failure = choose.failure_of(kind, precision, wanted.catalogue)
     return failure or f"No {word} in {precision.value.upper()} yet"
 
@@ -167,14 +173,15 @@ def _picture(
     title: str,
     lines: tuple[str, ...],
 ) -> SlicePane:
+    if not volume.geometry.in_mm and wish.plane is not Plane.AXIAL:
+        return _empty(wish, wanted, active, volume_id, f"A flat picture has no {wish.plane.value} plane.")
     index = slice_index(volume.geometry, wish.plane, wanted.position)
     count = slice_count(volume.geometry, wish.plane)
     inside = holds(volume.geometry, wanted.position)
-    place = position_text(_on_slice(volume, wish, wanted, index), wish.plane)
-    where = (f"slice {index + 1} / {count}", place, *(() if inside else ("point lies outside",)))
-    corners = slice_corners(
-        wanted.view.annotations, title, window.window, window.name, where, lines, patient_text(wanted)
-    )
+    where = _where(volume, wish.plane, (index, count), _on_slice(volume, wish, wanted, index))
+    where = (*where, *(() if inside else ("point lies outside",)))
+    windowed = None if volume.colour is not None else window.window
+    corners = slice_corners(wanted.view.annotations, title, windowed, window.name, where, lines, patient_text(wanted))
     return SlicePane(
         content=wish.content,
         plane=wish.plane,
@@ -190,7 +197,7 @@ def _picture(
         inverted=wish.inverted,
         layers=(),
         boxes=(),
-        crosshair=wanted.view.crosshair and inside,
+        crosshair=wanted.view.crosshair and inside and _points_somewhere(volume, wanted),
         annotations=wanted.view.annotations,
         corners=corners,
         synthetic=volume.synthetic or _is_synthetic(wish, wanted),
@@ -198,7 +205,20 @@ def _picture(
     )
 
 
-def _on_slice(volume: Volume, wish: PaneWish, wanted: Wanted, index: int) -> tuple[float, float, float]:
+def _points_somewhere(volume: Volume, wanted: Wanted) -> bool:
+    """A flat picture has no other pane to be linked with: lines are drawn once somebody has pointed at something."""
+    return volume.geometry.in_mm or wanted.view.crosshair_lps_mm is not None
+
+
+def _where(volume: Volume, plane: Plane, slices: tuple[int, int], point: Point) -> tuple[str, ...]:
+    """Slice and position; of a picture without a scale its size in pixels."""
+    if not volume.geometry.in_mm:
+        _, rows, columns = volume.geometry.shape
+        return f"{columns} × {rows} pixels", "no scale"
+    return f"slice {slices[0] + 1} / {slices[1]}", position_text(point, plane)
+
+
+def _on_slice(volume: Volume, wish: PaneWish, wanted: Wanted, index: int) -> Point:
     """The linked point moved onto the slice that is really shown."""
     at = volume.geometry.index_from_world(wanted.position)
     at[plane_axes(volume.geometry, wish.plane).normal] = index

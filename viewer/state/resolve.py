@@ -47,6 +47,7 @@ def resolve(view: ViewState, catalogue: Catalogue) -> DisplayState:
         precision=view.precision,
         precision_note=_precision_note(wanted),
         findings=rows,
+        counts=() if view.ai_hidden else _counts(wanted),
         total_ml=sum(row.finding.volume_ml or 0.0 for row in rows),
         chosen_finding=view.finding if view.finding is not None and view.finding < len(rows) else None,
         agreement=None if view.ai_hidden else agreement(wanted),
@@ -75,6 +76,8 @@ def agreement(wanted: Wanted) -> Agreement | None:
         volume_ml_b=numbers.volume_ml_b,
         lesions_only_a=numbers.lesions_only_a,
         lesions_only_b=numbers.lesions_only_b,
+        pieces=pair[0].pieces,
+        labels=numbers.labels if len(numbers.labels) > 1 else (),
         seconds_a=pair[0].seconds.total,
         seconds_b=pair[1].seconds.total,
     )
@@ -102,11 +105,18 @@ def _rows(wanted: Wanted) -> tuple[FindingRow, ...]:
     )
 
 
+def _counts(wanted: Wanted) -> tuple[tuple[str, int], ...]:
+    source = choose.volume_of(wanted.source, wanted.catalogue)
+    if source is None or source.geometry.in_mm:
+        return ()
+    return tuple(pair for result in results_shown(wanted) for pair in result.counts.items())
+
+
 def _row_colour(result: Result, finding: Finding) -> Colour:
     if result.kind is Kind.BOXES or result.mask is None:
         return palette().box
     label = next((label for label, name in result.mask.names.items() if name == finding.label), 1)
-    return palette().lesion(label)
+    return palette().label(label, result.pieces)
 
 
 def _precision_note(wanted: Wanted) -> str:
@@ -136,7 +146,7 @@ def _ledger(study: Study | None) -> str:
         return ""
     blocked = tuple(one for one in study.series if one.state is GeometryState.BLOCKED)
     open_ = tuple(one for one in study.series if one not in blocked)
-    shown = tuple(one for one in open_ if one.kind is SeriesKind.VOLUME)
+    shown = tuple(one for one in open_ if one.is_shown)
     others = (f"{_files(open_, kind)} in {word}" for kind, word in _BESIDE.items())
     parts = (
         f"{study.files_found} file{'s' if study.files_found != 1 else ''} found",

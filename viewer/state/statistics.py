@@ -51,6 +51,8 @@ def _parting(values: Floats, share: float) -> float:
     mass = np.cumsum(counts * middles)
     with np.errstate(divide="ignore", invalid="ignore"):
         between = below * above * (mass / below - (mass[-1] - mass) / above) ** 2
+    if np.isnan(between).all():  # all but a few outliers are alike
+        return ends[0] + share * (ends[1] - ends[0])
     best = middles[between >= 0.999 * np.nanmax(between)]
     return ends[0] + share * (float(best[0] + best[-1]) / 2.0 - ends[0])
 

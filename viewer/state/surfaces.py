@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inference.result import Finding, Kind
+from inference.steps.sides import fills_sides
 from inference.volume import Channel, Volume
 from viewer.state import choose
 from viewer.state.display import CornerText, MaskLayer, SurfacePane
@@ -16,9 +17,13 @@ SKULL_HU = 200.0
 
 def resolve_surface(wish: PaneWish, wanted: Wanted, active: bool) -> SurfacePane:
     """Fill every default of the 3D pane."""
+    if _is_flat(wanted):
+        return _empty(wanted, active, "A flat picture has no 3D view.")
     wished = wish.volume_id if choose.task_of(wish.volume_id) is not None else None
-    context = context_volume(wish, wanted)
     layer = mask_layer(wanted, wished)
+    context = context_volume(wish, wanted)
+    if layer is not None and context is not None and context.channel is not Channel.CT and fills_sides(context):
+        context = None  # a picture full of tissue has no outside: its surface would be a block round what was found
     return SurfacePane(
         context=context,
         context_threshold=context_threshold(context),
@@ -27,10 +32,20 @@ def resolve_surface(wish: PaneWish, wanted: Wanted, active: bool) -> SurfacePane
         findings=_boxed_findings(wanted, context),
         position_lps_mm=wanted.position,
         annotations=wanted.view.annotations,
-        corners=_corners(wanted, layer),
+        corners=_corners(wanted, layer, wished),
         active=active,
         message="" if context is not None or layer is not None else _why_nothing(wanted),
     )
+
+
+def _is_flat(wanted: Wanted) -> bool:
+    source = choose.volume_of(wanted.source, wanted.catalogue)
+    return source is not None and not source.geometry.in_mm
+
+
+def _empty(wanted: Wanted, active: bool, message: str) -> SurfacePane:
+    view = wanted.view
+    return SurfacePane(None, 0.0, None, (), (), wanted.position, view.annotations, CornerText(), active, message)
 
 
 def context_volume(wish: PaneWish, wanted: Wanted) -> Volume | None:
@@ -69,12 +84,14 @@ def _boxed_findings(wanted: Wanted, context: Volume | None) -> tuple[Finding, ..
     return result.findings if ground is None or context is None or one_space(ground, context) else ()
 
 
-def _corners(wanted: Wanted, layer: MaskLayer | None) -> CornerText:
+def _corners(wanted: Wanted, layer: MaskLayer | None, wished: str | None) -> CornerText:
     if wanted.view.annotations is Annotations.NONE:
         return CornerText()
     if layer is None:
         return CornerText(top_left=("3D",))
-    return CornerText(top_left=("3D lesions · surface smoothed, mL from voxels",))
+    result = wanted.result(Kind.MASK, wished)
+    word = "outlines" if result is None else result.pieces.value
+    return CornerText(top_left=(f"3D {word} · surface smoothed, mL from voxels",))
 
 
 def _why_nothing(wanted: Wanted) -> str:

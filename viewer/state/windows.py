@@ -16,6 +16,11 @@ from viewer.state.view import Window
 
 _ADC_UNITS = {"1e-3 mm2/s": 1.0, "mm2/s": 1e-3, "1e-6 mm2/s": 1e3}
 
+TRUNK_PRESET = "Abdomen"
+HEADS_FIELD_MM = 300.0
+WHOLE_RANGE = Window(255.0, 127.5)
+"""Of a picture in colour, which is shown as it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Preset:
@@ -53,17 +58,21 @@ def auto_window(volume: Volume) -> Window:
 
 
 def default_window(volume: Volume, header: tuple[float, float] | None) -> NamedWindow:
-    """Header first, then the channel's first fixed preset, then statistics.
+    """Header first, then the channel's first fixed preset (the abdomen's for a CT wider than a head), then statistics.
 
     Args:
         volume: What is shown.
         header: (width, level) of the series' header, or None.
     """
+    if volume.colour is not None:
+        return NamedWindow(WHOLE_RANGE, "")
     if header is not None and header[0] > 0:
         window = Window(float(header[0]), float(header[1]))
         return NamedWindow(window, name_of(window, volume) or "Header")
     if _family(volume) in ("CT", "ADC"):
-        first = presets(volume)[0]
+        first = next(
+            (one for one in presets(volume) if one.name == TRUNK_PRESET and _is_wide(volume)), presets(volume)[0]
+        )
         return NamedWindow(first.window, first.name)
     return NamedWindow(auto_window(volume), "Auto")
 
@@ -72,6 +81,10 @@ def name_of(window: Window, volume: Volume) -> str:
     """Name of the preset that equals this window, "Auto", or ""."""
     match = next((preset.name for preset in presets(volume) if preset.window == window), "")
     return match or ("Auto" if window == auto_window(volume) else "")
+
+
+def _is_wide(volume: Volume) -> bool:
+    return volume.geometry.shape[2] * volume.geometry.spacing_mm[0] > HEADS_FIELD_MM
 
 
 def _percentile_window(volume: Volume, low: float, high: float) -> Window:

@@ -1,15 +1,18 @@
-"""Two precisions of one task side by side: legend, Dice, mL, lesions lost or gained, time."""
+"""Two precisions of one task side by side: legend, Dice, mL, pieces lost or gained, time, and each label."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
+from inference.result import Pieces
 from viewer.scene.theme import Theme
+from viewer.state.compare import LabelComparison
 from viewer.state.display import Agreement, DisplayState
 from viewer.ui.parts import Swatch, column, empty, label, row
 
-ROWS = ("Dice", "Volume", "Difference", "Lesions only in one", "Time")
+ROWS = ("Dice", "Volume", "Difference", "Only in one", "Time")
+APART = {Pieces.LESIONS: "Lesions only in one", Pieces.STRUCTURES: "Pieces only in one"}
 
 
 def figures(shown: Agreement) -> tuple[str, ...]:
@@ -21,6 +24,11 @@ def figures(shown: Agreement) -> tuple[str, ...]:
         f"{shown.lesions_only_a} / {shown.lesions_only_b}",
         f"{shown.seconds_a:.1f} / {shown.seconds_b:.1f} s",
     )
+
+
+def label_figures(shown: LabelComparison) -> str:
+    """Dice and both volumes of one label."""
+    return f"{shown.dice:.4f}   {shown.volume_ml_a:.2f} / {shown.volume_ml_b:.2f} mL"
 
 
 class ComparisonPanel(QWidget):
@@ -35,12 +43,18 @@ class ComparisonPanel(QWidget):
         self._legend = row(8)
         self._figures = QWidget()
         self.values = tuple(label("", "figure", name) for name in ROWS)
-        self._figures.setLayout(_grid(self.values))
+        self._names = tuple(label(name, "quiet") for name in ROWS)
+        self._figures.setLayout(_grid(self._names, self.values))
+        self._labels = QGridLayout()
+        self._labels.setContentsMargins(0, 4, 0, 0)
+        self._labels.setVerticalSpacing(5)
+        self._labels.setColumnStretch(0, 1)
         whole = column(7)
         whole.addWidget(self._title)
         whole.addWidget(self._none)
         whole.addLayout(self._legend)
         whole.addWidget(self._figures)
+        whole.addLayout(self._labels)
         self.setLayout(whole)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._shown: tuple[object, ...] = ()
@@ -53,8 +67,9 @@ class ComparisonPanel(QWidget):
         self._shown = key
         self._figures.setVisible(agreement is not None)
         self._none.setVisible(agreement is None)
-        self._none.setText("Dice and mL stand here when a lesion task has run in two precisions.")
+        self._none.setText("Dice and mL stand here when a task that outlines has run in two precisions.")
         empty(self._legend)
+        empty(self._labels)
         if agreement is not None:
             self._show(agreement)
 
@@ -73,14 +88,18 @@ class ComparisonPanel(QWidget):
         self._legend.addStretch()
         for value, text in zip(self.values, figures(agreement), strict=True):
             value.setText(text)
+        self._names[ROWS.index("Only in one")].setText(APART[agreement.pieces])
+        for number, one in enumerate(agreement.labels):
+            self._labels.addWidget(label(one.label, "quiet"), number, 0)
+            self._labels.addWidget(label(label_figures(one), "figure"), number, 1, Qt.AlignmentFlag.AlignRight)
 
 
-def _grid(values: tuple[QLabel, ...]) -> QGridLayout:
+def _grid(names: tuple[QLabel, ...], values: tuple[QLabel, ...]) -> QGridLayout:
     grid = QGridLayout()
     grid.setContentsMargins(0, 0, 0, 0)
     grid.setVerticalSpacing(7)
     grid.setColumnStretch(1, 1)
-    for number, (name, value) in enumerate(zip(ROWS, values, strict=True)):
-        grid.addWidget(label(name, "quiet"), number, 0)
+    for number, (name, value) in enumerate(zip(names, values, strict=True)):
+        grid.addWidget(name, number, 0)
         grid.addWidget(value, number, 2, Qt.AlignmentFlag.AlignRight)
     return grid

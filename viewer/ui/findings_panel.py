@@ -1,4 +1,4 @@
-"""Findings: label, side, mL, score and the total; a click goes there."""
+"""Findings: label, side, mL, score and the total, of cells how many there are; a click goes there."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ def cell_text(shown: FindingRow, column: int) -> str:
 
 
 def volume_text(volume_ml: float) -> str:
-    """Two decimals; three where two would say nothing."""
+    """Two decimals; three where two would say nothing, and of litres none."""
+    if volume_ml >= 1000:
+        return f"{volume_ml:.0f}"
     return f"{volume_ml:.3f}" if 0 < volume_ml < 0.1 else f"{volume_ml:.2f}"
 
 
@@ -79,6 +81,8 @@ class FindingsPanel(QWidget):
         self.table.activated.connect(lambda index: self.chosen.emit(index.row()))
         self._total = label("", "figure")
         self._none = label("No finding yet.", "small")
+        self._counts = label("", "strong")
+        self._counts.setWordWrap(True)
         self._total_row = QWidget()
         total = row(0, (4, 0, 58, 0))
         total.addWidget(label("Total outlined", "strong"))
@@ -86,7 +90,7 @@ class FindingsPanel(QWidget):
         total.addWidget(self._total)
         self._total_row.setLayout(total)
         whole = column(8)
-        for widget in (label("FINDINGS", "section"), self._none, self.table, self._total_row):
+        for widget in (label("FINDINGS", "section"), self._none, self._counts, self.table, self._total_row):
             whole.addWidget(widget)
         self.setLayout(whole)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
@@ -96,6 +100,8 @@ class FindingsPanel(QWidget):
         some = bool(display.findings)
         self._none.setVisible(not some)
         self.table.setVisible(some)
+        self._counts.setVisible(bool(display.counts))
+        self._counts.setText(" · ".join(f"{number} {word}" for word, number in display.counts))
         outlined = any(shown.finding.volume_ml is not None for shown in display.findings)
         self._total_row.setVisible(some and outlined)
         self._total.setText(f"{volume_text(display.total_ml)} mL")

@@ -91,6 +91,7 @@ class Histogram(QWidget):
         pane = display.panes[display.active]
         if not isinstance(pane, SlicePane) or pane.volume is None:
             return  # the last histogram stays while the 3D pane is active
+        self.setVisible(pane.volume.colour is None)  # colours have no window to be set by it
         if self._shown is None or self._shown[0] is not pane.volume or self._shown[1] != pane.window:
             self._shown = (pane.volume, pane.window)
             self._draw(pane.volume, pane.window)

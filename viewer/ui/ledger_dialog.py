@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
-from viewer.study import Series, SeriesKind, Study
+from viewer.study import Series, Study
 from viewer.ui.parts import column, label
 from viewer.ui.series_rows import KIND_WORDS, ledger_lines
 
@@ -46,7 +46,7 @@ class LedgerDialog(QDialog):
 
 
 def _series_item(series: Series) -> QTreeWidgetItem:
-    word = "shown" if series.kind is SeriesKind.VOLUME else KIND_WORDS[series.kind]
+    word = "shown" if series.is_shown else KIND_WORDS[series.kind]
     item = QTreeWidgetItem([series.description or series.modality or "Series", f"{series.files} files · {word}"])
     for reason in series.reasons:
         item.addChild(QTreeWidgetItem(["", reason]))

@@ -15,7 +15,7 @@ CONTENTS = {
     Content.SOURCE: "Source",
     Content.SYNTHETIC: "Synthetic MRI",
     Content.BOXES: "Source with boxes",
-    Content.MASK: "Lesion outline",
+    Content.MASK: "Source with outlines",
     Content.SURFACE: "3D",
 }
 

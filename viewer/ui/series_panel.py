@@ -110,7 +110,7 @@ class SeriesPanel(QWidget):
         """Rebuild the cards where they changed."""
         self._catalogue = catalogue
         acquired = series_rows(catalogue.study, self._patient_text) if catalogue.study is not None else ()
-        made = result_rows(catalogue)
+        made = result_rows(catalogue, self._patient_text)
         if [shown.id for shown in (*acquired, *made)] != list(self._cards):
             self._build(acquired, made)
         for shown in (*acquired, *made):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from inference.result import Kind, Precision, Result
+from inference.result import Kind, Pieces, Precision, Provenance, Result
+from inference.volume import Channel
 from viewer.state.catalogue import Catalogue
-from viewer.state.choose import result_id
+from viewer.state.choose import result_id, series_of
 from viewer.study import GeometryState, Series, SeriesKind, Study
 
-RESULT_TITLES = {Kind.BOXES: "Boxes", Kind.MASK: "Lesion outline", Kind.VOLUME: "Synthetic MRI"}
+RESULT_TITLES = {Kind.BOXES: "Boxes", Kind.VOLUME: "Synthetic MRI"}
+OUTLINE_TITLES = {Pieces.LESIONS: "Lesion outline", Pieces.STRUCTURES: "Structures"}
 KIND_WORDS = {
     SeriesKind.LOCALIZER: "localizer",
     SeriesKind.CAPTURE: "capture",
@@ -36,40 +38,43 @@ def series_rows(study: Study, patient_text: bool = True) -> tuple[SeriesRow, ...
 
     Without patient text a description, into which anything may have been typed, gives way to modality and number.
     """
-    ordered = sorted(study.series, key=lambda series: series.kind is not SeriesKind.VOLUME)
+    ordered = sorted(study.series, key=lambda series: not series.is_shown)
     return tuple(_series_row(series, patient_text) for series in ordered)
 
 
-def result_rows(catalogue: Catalogue) -> tuple[SeriesRow, ...]:
-    """One card per task that has an answer, in the order they came."""
+def result_rows(catalogue: Catalogue, patient_text: bool = True) -> tuple[SeriesRow, ...]:
+    """One card per task that has an answer, in the order they came; its tip names what fed it."""
     tasks = dict.fromkeys(task for task, _ in catalogue.results)
-    return tuple(_result_row(task, catalogue) for task in tasks)
+    return tuple(_result_row(task, catalogue, patient_text) for task in tasks)
 
 
 def _series_row(series: Series, patient_text: bool) -> SeriesRow:
-    neutral = f"{series.modality or 'Series'} {series.number or ''}".strip()
     badge, kind = _gate(series)
     return SeriesRow(
         id=series.uid,
-        title=(series.description if patient_text else "") or neutral,
+        title=_title(series, patient_text),
         subtitle=_count(series),
         badge=badge,
         badge_kind=kind,
         tip="\n".join(series.reasons),
-        can_open=series.kind is SeriesKind.VOLUME and series.state is not GeometryState.BLOCKED,
+        can_open=series.is_shown and series.state is not GeometryState.BLOCKED,
     )
 
 
 def _count(series: Series) -> str:
     number = series.acquired_shape[0] if series.acquired_shape else len(series.frames)
     parts = [f"{number} image" + ("" if number == 1 else "s")]
+    if series.kind is SeriesKind.PICTURE and series.acquired_shape is not None:
+        return "{2} × {1} pixels".format(*series.acquired_shape)
     if series.grid is not None:
         parts.append(f"{series.grid.spacing_mm[2]:.3g} mm")
     return " · ".join(parts)
 
 
 def _gate(series: Series) -> tuple[str, str]:
-    if series.kind is not SeriesKind.VOLUME:
+    if series.kind is SeriesKind.PICTURE:
+        return "no scale", "plain"
+    if not series.is_shown:
         return KIND_WORDS[series.kind], "plain"
     if series.state is GeometryState.BLOCKED:
         return "geometry blocked", "blocked"
@@ -80,18 +85,44 @@ def _gate(series: Series) -> tuple[str, str]:
     return ("uneven steps corrected", "corrected") if len(series.steps_mm) > 1 else ("corrected", "corrected")
 
 
-def _result_row(task: str, catalogue: Catalogue) -> SeriesRow:
+def _result_row(task: str, catalogue: Catalogue, patient_text: bool) -> SeriesRow:
     made = {precision: result for (name, precision), result in catalogue.results.items() if name == task}
     first = next(iter(made.values()))
     return SeriesRow(
         id=result_id(task),
         title=_result_title(first),
-        subtitle=f"{_precisions(made)} · {first.provenance.device}",
+        subtitle=" · ".join((_precisions(made), first.provenance.device, *_without(task, catalogue))),
         badge=_result_badge(first),
         badge_kind="synthetic",
-        tip=f"Made by {first.provenance.task} {first.provenance.task_version} with {first.provenance.backend} "
-        f"on {first.provenance.device}; not acquired.",
+        tip="\n".join((_made_by(first.provenance), *_input_lines(task, catalogue, patient_text))),
     )
+
+
+def _made_by(made: Provenance) -> str:
+    return f"Made by {made.task} {made.task_version} with {made.backend} on {made.device}; not acquired."
+
+
+def _input_lines(task: str, catalogue: Catalogue, patient_text: bool) -> list[str]:
+    """ "FLAIR from t2_flair_tra", "T1C is missing"."""
+    lines = []
+    for channel, uid in catalogue.inputs.get(task, {}).items():
+        series = series_of(catalogue, uid)
+        lines.append(f"{channel.value} is missing" if series is None else _from(channel, series, patient_text))
+    return lines
+
+
+def _from(channel: Channel, series: Series, patient_text: bool) -> str:
+    return f"{channel.value} from {_title(series, patient_text)}"
+
+
+def _title(series: Series, patient_text: bool) -> str:
+    neutral = f"{series.modality or 'Series'} {series.number or ''}".strip()
+    return (series.description if patient_text else "") or neutral
+
+
+def _without(task: str, catalogue: Catalogue) -> tuple[str, ...]:
+    missing = [channel.value for channel, uid in catalogue.inputs.get(task, {}).items() if not uid]
+    return (f"without {', '.join(missing)}",) if missing else ()
 
 
 def _precisions(made: dict[Precision, Result]) -> str:
@@ -101,7 +132,7 @@ def _precisions(made: dict[Precision, Result]) -> str:
 def _result_title(result: Result) -> str:
     if result.volume is not None and result.volume.channel.value != "UNKNOWN":
         return f"Synthetic {result.volume.channel.value}"
-    return RESULT_TITLES[result.kind]
+    return OUTLINE_TITLES[result.pieces] if result.kind is Kind.MASK else RESULT_TITLES[result.kind]
 
 
 def _result_badge(result: Result) -> str:
@@ -116,12 +147,12 @@ def _plural(number: int, word: str) -> str:
 
 def ledger_lines(study: Study) -> tuple[str, str, str]:
     """Every input file accounted for, in three short lines."""
-    shown = sum(1 for series in study.series if series.kind is SeriesKind.VOLUME)
-    others = [KIND_WORDS[series.kind] for series in study.series if series.kind is not SeriesKind.VOLUME]
+    shown = sum(1 for series in study.series if series.is_shown)
+    others = [KIND_WORDS[series.kind] for series in study.series if not series.is_shown]
     aside = [_plural(others.count(word), word) for word in dict.fromkeys(others)]
     if study.set_aside:
         aside.append(_plural(len(study.set_aside), "file"))
-    volumes = sum(series.files for series in study.series if series.kind is SeriesKind.VOLUME)
+    volumes = sum(series.files for series in study.series if series.is_shown)
     return (
         f"{_plural(study.files_found, 'file')} found",
         f"{volumes} shown in {shown} series",

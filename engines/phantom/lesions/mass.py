@@ -6,6 +6,7 @@ import numpy as np
 
 from engines.phantom.canvas import Canvas
 from engines.phantom.lesions.bleeding import bleed_centre
+from engines.phantom.lesions.glioma import glioma_centre
 from engines.phantom.lesions.plan import LesionKind, LesionSpec
 from engines.phantom.lesions.tumour import tumour_centre
 from engines.phantom.noise import Rng
@@ -18,6 +19,8 @@ def push_brain(canvas: Canvas, spec: LesionSpec, rng: Rng) -> None:
     """Shift the brain round the place where `spec` will be painted by a painter that gets an equal `rng`."""
     if spec.kind in (*OUTSIDE, LesionKind.IPH):
         centre = bleed_centre(rng, spec)
+    elif spec.growth is not None:
+        centre = glioma_centre(rng, spec)
     elif spec.kind is LesionKind.TUMOUR:
         centre = tumour_centre(rng, spec)
     else:

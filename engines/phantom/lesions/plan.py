@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.phantom.canvas import Window
+from engines.phantom.lesions.growth import Growth
 from engines.phantom.noise import Rng
 
 Point = tuple[float, float, float]
@@ -48,11 +49,13 @@ class LesionSpec:
         kind: What it is.
         ml: Wanted size; what the anatomy has no room for stays smaller.
         side: Wanted side.
+        growth: Of a tumour whose parts are told apart.
     """
 
     kind: LesionKind
     ml: float
     side: Side = Side.ANY
+    growth: Growth | None = None
 
 
 @dataclass(frozen=True, slots=True)

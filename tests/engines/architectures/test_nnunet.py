@@ -6,10 +6,24 @@ import pytest
 import torch
 from torch import nn
 
-from engines.architectures.nnunet import WIDTHS, from_nnunet, published, to_nnunet
+from engines.architectures.nnunet import WIDTHS, published
 from engines.architectures.unet3d import UNet3d
 
 unet = pytest.importorskip("dynamic_network_architectures.architectures.unet")
+
+
+OWN = {0: "conv", 1: "norm"}
+"""Convolution and norm by their place in `Pair`; the activation has no weights, and three layers make one of two."""
+
+
+def in_nnunet(name: str) -> str:
+    """What nnU-Net calls a weight of a `UNet3d`; its checkpoints repeat some under a second name."""
+    part, level, *rest = name.split(".")
+    if part in ("up", "score"):
+        return f"decoder.{ {'up': 'transpconvs', 'score': 'seg_layers'}[part] }.{level}.{rest[0]}"
+    place, kind = int(rest[0]), rest[1]
+    layer = f"convs.{place // 3}.{OWN[place % 3]}.{kind}"
+    return f"encoder.stages.{level}.0.{layer}" if part == "encoder" else f"decoder.stages.{level}.{layer}"
 
 
 def plain(widths: tuple[int, ...], labels: int = 2) -> nn.Module:
@@ -55,13 +69,15 @@ def randomised(network: nn.Module) -> nn.Module:
 
 def test_weights_move_from_nnunet() -> None:
     theirs, own = randomised(plain((4, 6, 8))), UNet3d(2, 2, (4, 6, 8)).eval()
-    own.load_state_dict(from_nnunet(theirs.state_dict(), own.state_dict()))
+    weights = theirs.state_dict()
+    own.load_state_dict({name: weights[in_nnunet(name)] for name in own.state_dict()})
     assert_alike(own, theirs)
 
 
 def test_weights_move_to_nnunet() -> None:
     own, theirs = randomised(UNet3d(2, 2, (4, 6, 8))), plain((4, 6, 8)).eval()
-    loaded = theirs.load_state_dict(to_nnunet(own.state_dict()), strict=False)
+    renamed = {in_nnunet(name): weight for name, weight in own.state_dict().items()}
+    loaded = theirs.load_state_dict(renamed, strict=False)
     assert not loaded.unexpected_keys
     assert all(".all_modules." in name or name.startswith("decoder.encoder.") for name in loaded.missing_keys)
     assert_alike(own, theirs)

@@ -21,8 +21,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from engines import child
-from engines.importers import monai as monai_importer
-from engines.importers import monai_convert, weights_box
+from engines.importers import weights_box
 from engines.importers.nnunet_order import Order
 from engines.importers.sources import import_any, kind_of
 from engines.importers.wish import Wish
@@ -262,17 +261,9 @@ def test_expressions_are_never_evaluated(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"no zip", struct.pack("<I", 0x04034B50) * 9])
-def test_torchscript_that_is_none(damage: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_torchscript_that_is_none(damage: bytes, tmp_path: Path, monai_here: None) -> None:
     folder = bundles.write(tmp_path / "in", script=bundles.Bright())
     (folder / "models" / "model.ts").write_bytes(damage or pickle.dumps(Harm(Path.touch, tmp_path / "harm")))
-
-    def convert(order: object, _watch: object) -> None:
-        try:
-            monai_convert.convert(order)
-        except ValueError as error:
-            raise EngineError(f"{error}.", "") from error
-
-    monkeypatch.setattr(monai_importer, "_converted", convert)
     refused(folder, "damaged or no TorchScript", Wish())
     assert not (tmp_path / "harm").exists()
 

@@ -12,8 +12,6 @@ import numpy as np
 import pytest
 import torch
 
-from engines.importers import monai as importer
-from engines.importers import monai_convert
 from engines.importers.sources import Source, import_any, kind_of
 from engines.importers.wish import Imported, Wish
 from engines.library import Bundle, find
@@ -26,19 +24,6 @@ from inference.volume import Channel, Geometry, Volume
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 PROVENANCE = Provenance("t", "1", "00", "b", "1", "CPU", Precision.FP32, PrecisionKind.NATIVE)
-
-
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Convert in this process: the same code without the seconds of a new one, and without its walls."""
-
-    def converted(order: Any, _watch: object) -> None:
-        try:
-            monai_convert.convert(order)
-        except ValueError as error:
-            raise EngineError(f"The model could not be converted: {error}.", "") from error
-
-    monkeypatch.setattr(importer, "_converted", converted)
 
 
 def ran(bundle: Bundle, volumes: dict[Channel, Volume]) -> Result:
@@ -59,7 +44,7 @@ GRIDS = [
 ]
 
 
-def test_a_ball_is_outlined_where_it_is(tmp_path: Path, here: None) -> None:
+def test_a_ball_is_outlined_where_it_is(tmp_path: Path, monai_here: None) -> None:
     folder = made.write(tmp_path / "in", script=made.Bright())
     found = import_any(folder, tmp_path / "bundle", Wish())
     bundle = find(str(found.folder))
@@ -76,7 +61,7 @@ def test_a_ball_is_outlined_where_it_is(tmp_path: Path, here: None) -> None:
         assert "MONAI bundle 0.5.4" in " ".join(result.notes)
 
 
-def test_what_was_found_is_said_and_kept(tmp_path: Path, here: None) -> None:
+def test_what_was_found_is_said_and_kept(tmp_path: Path, monai_here: None) -> None:
     folder = made.write(tmp_path / "in", script=made.Bright())
     found: Imported = import_any(folder, tmp_path / "bundle", Wish(name="blobs"))
     bundle = find(str(found.folder))
@@ -94,7 +79,7 @@ def test_what_was_found_is_said_and_kept(tmp_path: Path, here: None) -> None:
     ]  # fmt: skip
 
 
-def test_a_zip_is_a_bundle_too(tmp_path: Path, here: None) -> None:
+def test_a_zip_is_a_bundle_too(tmp_path: Path, monai_here: None) -> None:
     folder = made.write(tmp_path / "in", script=made.Bright())
     with zipfile.ZipFile(tmp_path / "bright.zip", "w") as out:
         for one in sorted(folder.rglob("*.*")):
@@ -105,7 +90,7 @@ def test_a_zip_is_a_bundle_too(tmp_path: Path, here: None) -> None:
     )
 
 
-def test_several_channels_and_one_threshold(tmp_path: Path, here: None) -> None:
+def test_several_channels_and_one_threshold(tmp_path: Path, monai_here: None) -> None:
     after = [
         {"_target_": "Activationsd", "keys": "pred", "sigmoid": True},
         made.POSTPROCESSING[1],
@@ -125,7 +110,7 @@ def test_several_channels_and_one_threshold(tmp_path: Path, here: None) -> None:
     assert result.findings[0].label == "lesion"
 
 
-def test_a_case_makes_the_test_vector(tmp_path: Path, here: None) -> None:
+def test_a_case_makes_the_test_vector(tmp_path: Path, monai_here: None) -> None:
     np.savez(tmp_path / "case.npz", channels=np.where(ball(GRIDS[0]), 200.0, -200.0)[None], spacing=(2.5, 1.4, 1.6))
     folder = made.write(tmp_path / "in", script=made.Bright())
     found = import_any(folder, tmp_path / "bundle", Wish(examples=(tmp_path / "case.npz",)))
@@ -194,19 +179,19 @@ def test_a_window_or_a_way_back_that_cannot_be_done_exactly_is_named(
         import_any(folder, tmp_path / "bundle", Wish())
 
 
-def test_transforms_that_are_switched_off_do_not_count(tmp_path: Path, here: None) -> None:
+def test_transforms_that_are_switched_off_do_not_count(tmp_path: Path, monai_here: None) -> None:
     off = {"_target_": "Resized", "keys": "image", "_disabled_": True}
     folder = made.write(tmp_path / "in", script=made.Bright(), before=[*made.PREPROCESSING, off])
     assert len(read_plan(import_any(folder, tmp_path / "bundle", Wish()).folder / "monai.json").changes) == 3
 
 
-def test_axes_that_nobody_turns_are_said(tmp_path: Path, here: None) -> None:
+def test_axes_that_nobody_turns_are_said(tmp_path: Path, monai_here: None) -> None:
     before = [*made.PREPROCESSING[:2], *made.PREPROCESSING[4:]]
     folder = made.write(tmp_path / "in", script=made.Bright(), before=before)
     assert "no Orientationd" in " ".join(import_any(folder, tmp_path / "bundle", Wish()).assumed)
 
 
-def test_a_network_that_answers_something_else_is_refused(tmp_path: Path, here: None) -> None:
+def test_a_network_that_answers_something_else_is_refused(tmp_path: Path, monai_here: None) -> None:
     folder = made.write(tmp_path / "in", script=torch.nn.Conv3d(1, 2, 3))
     with pytest.raises(EngineError, match="where its metadata promises"):
         import_any(folder, tmp_path / "bundle", Wish())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,19 @@ from engines.quantize import partial
 from engines.quantize.cost import BudgetMissed
 from engines.quantize.order import Order, Quantised, quantise
 from engines.quantize.pictures import Picture
-from engines.quantize.spelling import Target, read_table, table
+from engines.quantize.spelling import Target, table
 from inference.backends.onnxruntime import OnnxRuntimeBackend
 from inference.backends.openvino import OpenVinoBackend
 from inference.errors import EngineError, InputRefused, JobCancelled
 from inference.result import Precision, Progress
 
 LAYERS = ("first", "second", "third", "y")
+
+
+def read_table(text: str) -> dict[str, float]:
+    """Tensor -> scale, as a calibrator reads it."""
+    rows = (line.rpartition(": ") for line in text.splitlines()[1:] if line)
+    return {name: float(struct.unpack(">f", bytes.fromhex(digits))[0]) for name, _, digits in rows}
 
 
 def made(net: Path, pool: list[Picture], **how: object) -> Quantised:

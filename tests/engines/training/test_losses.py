@@ -51,12 +51,6 @@ def test_dice_and_cross_entropy_by_hand() -> None:
     assert float(losses.cross_entropy_and_dice(P, Y)) == pytest.approx(entropy + dice, rel=1e-5)
 
 
-def test_sparse_cross_entropy_by_hand() -> None:
-    probabilities = torch.tensor([[0.7, 0.2, 0.1], [0.25, 0.25, 0.5]])
-    found = losses.sparse_cross_entropy(probabilities, torch.tensor([0, 2]))
-    assert float(found) == pytest.approx(-(math.log(0.7) + math.log(0.5)) / 2, rel=1e-5)
-
-
 def test_adversarial_losses_by_hand() -> None:
     verdict = torch.tensor([0.0, 2.0])
     made, target = torch.tensor([0.5, -0.5]), torch.tensor([0.25, 0.0])

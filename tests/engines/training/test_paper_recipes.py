@@ -13,7 +13,7 @@ from inference.result import Kind
 from inference.task import read_task
 
 GRID = (3, 40, 36)
-SPACING = {"organs-ct-org": (0.557, 0.557, 3.0), "prostate-zones": (0.625, 0.625, 3.6)}
+SPACING = {"organs-ct-org": (0.557, 0.557, 3.0), "prostate-3t": (0.625, 0.625, 3.6)}
 ISBI = "NCI_ISBI_Challenge-Prostate3T_Training_Segmentations"
 
 
@@ -38,7 +38,7 @@ def _tree(name: str, folder: Path) -> Path:
     for n in (5, 30):
         if name == "organs-ct-org":
             _case([folder / f"volume-{n}.nii.gz"], folder / f"labels-{n}.nii.gz", 6, spacing)
-        elif name == "prostate-zones":
+        elif name == "prostate-3t":
             case = f"Prostate3T-01-{n:04d}"
             _case([folder / "Prostate-3T" / f"{case}.nii.gz"], folder / ISBI / f"{case}.nrrd", 2, spacing)
         else:
@@ -48,7 +48,7 @@ def _tree(name: str, folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["organs-ct-org", "prostate-zones", "tumour-mobile", "tumour-compressed"])
+@pytest.mark.parametrize("name", ["organs-ct-org", "prostate-3t", "tumour-mobile", "tumour-compressed"])
 def test_a_paper_s_recipe_runs_on_its_layout(tmp_path: Path, name: str) -> None:
     text = re.sub(r"^batch = \d", "batch = 2", (RECIPES / f"{name}.toml").read_text(), flags=re.M)
     (tmp_path / "small.toml").write_text(text)

@@ -26,11 +26,14 @@ NAMES = {
     "blood-cells": LearnSettings,
     "ct-to-mri": TranslationSettings,
     "hemorrhage-detection": DetectionSettings,
+    "organs": LearnSettings,
     "organs-ct-org": LearnSettings,
+    "prostate-3t": LearnSettings,
     "prostate-zones": LearnSettings,
     "stroke-lesion": SegmentationSettings,
     "tumour-compressed": LearnSettings,
     "tumour-mobile": LearnSettings,
+    "tumour-regions": LearnSettings,
 }
 
 

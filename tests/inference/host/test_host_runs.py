@@ -128,7 +128,7 @@ def test_broken_numbers_are_an_error_never_a_picture(steady, head, order, reques
 
 
 def test_an_unforeseen_fault_says_its_kind_and_not_its_text(steady, head, order, mask_task, canary):
-    broken = replace(mask_task, sampling=canary)
+    broken = replace(mask_task, output=canary)
     with pytest.raises(InsulaError) as told:
         steady.run(order(broken), head)
     assert "failed unexpectedly (AttributeError)" in str(told.value)

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inference import sidecar
 from inference.errors import InputRefused, ManifestInvalid
 from inference.monai.decide import decided
 from inference.monai.geometry import grid_of
 from inference.monai.intensity import normalised, ranged, scaled
 from inference.monai.picture import Picture
-from inference.monai.plan import Activation, Change, Decision, Kind, Plan, faults, plan_text, read_plan
+from inference.monai.plan import Activation, Change, Decision, Kind, Plan, faults, read_plan
 from inference.monai.prepare import loaded, prepared
 from inference.volume import Geometry
 
@@ -151,12 +152,12 @@ def test_the_largest_of_many_channels_wins_and_the_first_of_equals(count: int, s
 
 
 def test_a_plan_is_read_as_it_was_written(tmp_path) -> None:
-    (tmp_path / "monai.json").write_text(plan_text(PLAN))
+    (tmp_path / "monai.json").write_text(sidecar.text(PLAN))
     assert read_plan(tmp_path / "monai.json") == PLAN
     assert faults(PLAN) == []
-    (tmp_path / "monai.json").write_text(plan_text(PLAN).replace('"overlap"', '"overlaps"'))
+    (tmp_path / "monai.json").write_text(sidecar.text(PLAN).replace('"overlap"', '"overlaps"'))
     with pytest.raises(ManifestInvalid, match="overlaps"):
         read_plan(tmp_path / "monai.json")
-    (tmp_path / "monai.json").write_text(plan_text(PLAN).replace('"sigma_scale": 0.125', '"sigma_scale": -1'))
+    (tmp_path / "monai.json").write_text(sidecar.text(PLAN).replace('"sigma_scale": 0.125', '"sigma_scale": -1'))
     with pytest.raises(ManifestInvalid, match="sigma_scale must be positive"):
         read_plan(tmp_path / "monai.json")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from inference import sidecar
 from inference.errors import ManifestInvalid
-from inference.nnunet.plan import Function, LabelPlan, Plan, Resampling, faults, plan_text, read_plan
+from inference.nnunet.plan import Function, LabelPlan, Plan, Resampling, faults, read_plan
 
 
 def test_a_written_plan_is_read_as_it_was(plan: Plan, tmp_path: Path) -> None:
@@ -20,12 +21,12 @@ def test_a_written_plan_is_read_as_it_was(plan: Plan, tmp_path: Path) -> None:
         labels=(LabelPlan("whole", (1, 2)), LabelPlan("core", (2,))),
         regions_class_order=(1, 2),
     )
-    (tmp_path / "nnunet.json").write_text(plan_text(rich))
+    (tmp_path / "nnunet.json").write_text(sidecar.text(rich))
     assert read_plan(tmp_path / "nnunet.json") == rich
 
 
 def test_unknown_missing_and_wrong_fields_are_named(plan: Plan, tmp_path: Path) -> None:
-    file, table = tmp_path / "nnunet.json", json.loads(plan_text(plan))
+    file, table = tmp_path / "nnunet.json", json.loads(sidecar.text(plan))
     file.write_text(json.dumps({**table, "colour": "red"}))
     with pytest.raises(ManifestInvalid, match="unknown: colour"):
         read_plan(file)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from inference import sidecar
 from inference.backends.base import Arrays, TensorSpec
 from inference.errors import GeometryMismatch, ManifestInvalid
 from inference.nnunet.plan import (
@@ -18,7 +19,6 @@ from inference.nnunet.plan import (
     Reader,
     Resampling,
     Scheme,
-    plan_text,
 )
 from inference.result import Precision, PrecisionKind, Progress, Provenance
 from inference.run import run
@@ -102,7 +102,7 @@ def task(tmp_path: Path) -> Task:
 
 def bundle(folder: Path, manifest: str = MANIFEST, plan: Plan = PLAN) -> Task:
     (folder / "manifest.toml").write_text(manifest)
-    (folder / "nnunet.json").write_text(plan_text(plan))
+    (folder / "nnunet.json").write_text(sidecar.text(plan))
     return read_task(folder)
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from inference.backends.base import TensorSpec
 from inference.errors import BadOutput, EngineError, GeometryMismatch, InputRefused, JobCancelled
-from inference.result import Kind, Precision, PrecisionKind, Provenance
+from inference.result import Kind, Pieces, Precision, PrecisionKind, Provenance
 from inference.run import run
+from inference.steps.region import Region
 from inference.task import ChannelSpec, ModelSpec, Output, Sampling, Task, VectorSpec
 from inference.volume import Channel, Geometry, Volume
 
@@ -221,3 +222,77 @@ def test_cancel_stops_between_two_slices_and_progress_counts_them():
     assert engine.calls == 3
     assert [p.done for p in seen if p.stage == "slices"] == [0, 1, 2]
     assert seen[-1].total == 9
+
+
+@pytest.mark.parametrize(
+    ("absent", "said"),
+    [
+        ({}, "ADC was not in the study; the network ran without it."),
+        ({Channel.ADC: "The ADC series lies elsewhere"}, "The ADC series lies elsewhere; the network ran without it."),
+    ],
+)
+def test_a_missing_optional_channel_is_zero_for_the_network_and_named_in_a_note(absent, said):
+    dwi, adc, ml = stroke_pair()
+    seen = []
+
+    def bright(x: np.ndarray) -> np.ndarray:
+        seen.append(x)
+        margin = (x[:, :1] - 2.0) * 40
+        return np.concatenate([-margin, margin], axis=1)
+
+    optional = replace(OUTLINE, channels=(OUTLINE.channels[0], replace(OUTLINE.channels[1], optional=True)))
+    engine = Answering((1, 2, 32, 32, 32), {"logits": bright})
+    without = run({Channel.DWI: dwi}, optional, engine, PROVENANCE, absent=absent)
+    assert without.notes == (said,)
+    assert all((x[:, 1] == 0).all() and x[:, 0].any() for x in seen if x[:, 0].any())
+    (finding,) = without.findings
+    assert finding.volume_ml == pytest.approx(ml, rel=0.08)
+    seen.clear()
+    both = run({Channel.DWI: dwi, Channel.ADC: adc}, optional, engine, PROVENANCE)
+    assert not any("without" in note for note in both.notes)
+    assert any(x[:, 1].any() for x in seen)
+    assert np.array_equal(both.mask.labels, without.mask.labels)
+    with pytest.raises(InputRefused, match="no DWI"):
+        run({Channel.ADC: adc}, optional, engine, PROVENANCE)
+
+
+def two_depths(x: np.ndarray) -> np.ndarray:
+    """Logits of background, rim (z-score over 1) and core (over 3): two labels that touch everywhere."""
+    brightness = x[:, :1]
+    return np.concatenate([np.full_like(brightness, 0.0), (brightness - 1) * 40, (brightness - 3) * 80], axis=1)
+
+
+@pytest.mark.parametrize("pieces", list(Pieces))
+def test_labels_that_touch_keep_their_own_volume(pieces):
+    dwi, _, _ = stroke_pair()
+    x, y, z = patient(dwi.geometry)
+    voxels = dwi.voxels.copy()
+    far = np.sqrt((x + 30) ** 2 + y**2 + (z - 10) ** 2)
+    voxels[far < 20] = 160
+    voxels[far < 10] = 300
+    sampling = replace(OUTLINE.sampling, spacing_mm=(2.0, 2.0, 3.0))
+    output = Output(("rim", "core"), pieces=pieces)
+    task = replace(OUTLINE, channels=OUTLINE.channels[:1], sampling=sampling, output=output)
+    engine = Answering((1, 1, 32, 32, 32), {"logits": two_depths})
+    result = run({Channel.DWI: replace(dwi, voxels=voxels)}, task, engine, PROVENANCE)
+    assert result.pieces is pieces
+    rim, core = (next(f for f in result.findings if f.label == name) for name in ("rim", "core"))
+    assert core.volume_ml == pytest.approx(4 / 3 * np.pi * 1.0**3, rel=0.12)
+    assert rim.volume_ml == pytest.approx(4 / 3 * np.pi * (2.0**3 - 1.0**3), rel=0.12)
+    assert rim.volume_ml + core.volume_ml == pytest.approx(result.mask.volume_ml())
+    order = [f.label for f in result.findings]
+    assert order == (["rim", "core"] if pieces is Pieces.STRUCTURES else sorted(order, key=["rim", "core"].index))
+
+
+def test_a_head_never_gets_the_answer_of_another_region():
+    engine = Answering((1, 2, 32, 32, 32), {"logits": bright_and_low})
+    organs = replace(OUTLINE, channels=(CT_WINDOW,), region=Region.TRUNK)
+    with pytest.raises(InputRefused, match="shows a head"):
+        run({Channel.CT: ct_head()}, organs, engine, PROVENANCE)
+    dwi, adc, _ = stroke_pair()
+    zones = replace(OUTLINE, region=Region.PELVIS)
+    with pytest.raises(InputRefused, match="shows a head"):
+        run({Channel.DWI: dwi, Channel.ADC: adc}, zones, engine, PROVENANCE)
+    with pytest.raises(InputRefused, match="no colours"):
+        run({Channel.DWI: dwi, Channel.ADC: adc}, replace(OUTLINE, region=Region.SMEAR), engine, PROVENANCE)
+    assert engine.calls == 0

@@ -8,16 +8,18 @@ from scipy import ndimage
 
 from inference.result import Box
 from inference.steps.findings import drop_small, lesions, merge_boxes, side_of
+from inference.steps.region import Midline
 from inference.volume import Geometry
 
 GRID = Geometry.from_axes((10, 20, 20), (2.0, 2.0, 5.0), (-20.0, -20.0, 0.0))
+MIDDLE = Midline(0.0, 5.0)
 
 
 def test_lesions_are_counted_from_voxels_and_told_by_side():
     labels = np.zeros(GRID.shape, np.uint8)
     labels[2:4, 5:9, 15:18] = 1
     labels[7, 2, 2] = 1
-    found = lesions(labels, np.full(GRID.shape, 0.8, np.float32), GRID, {1: "lesion"}, midline_x_mm=0.0)
+    found = lesions(labels, np.full(GRID.shape, 0.8, np.float32), GRID, {1: "lesion"}, MIDDLE)
     big, small = found
     assert big.volume_ml == pytest.approx(2 * 4 * 3 * 0.02)
     assert small.volume_ml == pytest.approx(0.02)
@@ -37,7 +39,7 @@ def test_small_components_go_and_touching_corners_hold_together():
 
 
 def test_the_side_has_a_middle():
-    assert [side_of(x, 10.0) for x in (20.0, 12.0, 0.0)] == ["L", "M", "R"]
+    assert [side_of(x, Midline(10.0, 5.0)) for x in (20.0, 12.0, 0.0)] == ["L", "M", "R"]
 
 
 def box(k: int, at: float, score: float, label: str = "IPH") -> Box:
@@ -45,7 +47,7 @@ def box(k: int, at: float, score: float, label: str = "IPH") -> Box:
 
 
 def test_boxes_merge_through_slices_over_one_gap_and_not_over_two():
-    found = merge_boxes([box(1, 3, 0.5), box(2, 3.5, 0.9), box(4, 3.5, 0.4), box(7, 3.5, 0.6)], GRID, 0.0)
+    found = merge_boxes([box(1, 3, 0.5), box(2, 3.5, 0.9), box(4, 3.5, 0.4), box(7, 3.5, 0.6)], GRID, MIDDLE)
     assert [f.score for f in found] == [0.9, 0.6]
     low, high = found[0].box_lps_mm
     assert (low[2], high[2]) == pytest.approx((5 * 0.5, 5 * 4.5))
@@ -53,8 +55,8 @@ def test_boxes_merge_through_slices_over_one_gap_and_not_over_two():
 
 
 def test_boxes_of_other_classes_or_places_stay_apart():
-    assert len(merge_boxes([box(1, 3, 0.5), box(2, 3, 0.5, "SDH"), box(2, 12, 0.5)], GRID, 0.0)) == 3
-    assert merge_boxes([], GRID, 0.0) == ()
+    assert len(merge_boxes([box(1, 3, 0.5), box(2, 3, 0.5, "SDH"), box(2, 12, 0.5)], GRID, MIDDLE)) == 3
+    assert merge_boxes([], GRID, MIDDLE) == ()
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.0, 0.2))

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from inference.steps.resample import isotropic_like, to_grid
+from inference.steps.resample import isotropic_like, to_grid, upright
 from inference.volume import Geometry
 
 
@@ -52,6 +52,17 @@ def test_volume_survives_the_way_there_and_back():
     assert there.sum() * new.voxel_ml == pytest.approx(ball.sum() * old.voxel_ml, rel=0.02)
     back = to_grid(there, new, old) > 0.5
     assert back.sum() == pytest.approx(ball.sum(), rel=0.05)
+
+
+@pytest.mark.parametrize("signs", [(1, 1, 1), (-1, -1, 1), (-1, 1, -1), (1, -1, -1)])
+def test_an_upright_grid_holds_the_same_voxels_left_back_and_head_ward(signs: tuple[int, int, int]):
+    source = Geometry.from_axes((3, 4, 5), (1.0, 2.0, 3.0), (7, 8, 9), np.diag(signs), "frame")
+    turned = upright(source)
+    assert np.array_equal(turned.direction, np.eye(3))
+    assert turned.frame_of_reference == "frame"
+    values = np.random.default_rng(4).random(source.shape, dtype=np.float32)
+    flips = tuple(slice(None, None, sign) for sign in signs[::-1])
+    assert to_grid(values, source, turned) == pytest.approx(values[flips], abs=1e-6)
 
 
 def by_scipy(values: np.ndarray, source: Geometry, target: Geometry, fill: float) -> np.ndarray:

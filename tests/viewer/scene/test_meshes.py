@@ -9,6 +9,7 @@ from vtkmodules.vtkCommonDataModel import vtkPolyData
 from vtkmodules.vtkFiltersCore import vtkPolyDataConnectivityFilter
 
 from inference.volume import Channel, Geometry, Mask, Volume
+from viewer.scene.actors import see_through
 from viewer.scene.meshes import CONTEXT_TRIANGLES, context_mesh, mesh_ml, surface_mesh
 
 GRIDS = {"thick": ((0.5, 0.5, 5.0), (14, 100, 100)), "even": ((1.0, 1.0, 1.0), (50, 50, 50))}
@@ -110,3 +111,46 @@ def test_nothing_above_the_threshold_is_an_empty_surface() -> None:
 def test_a_surface_is_made_once() -> None:
     mask = Mask(ball((10, 10, 10), (1.0, 1.0, 1.0), 3.0), Geometry.from_axes((10, 10, 10), (1.0, 1.0, 1.0)))
     assert surface_mesh(mask, 1) is surface_mesh(mask, 1)
+
+
+def test_what_spreads_far_stays_in_its_place() -> None:
+    """Thin ribs lose volume to smoothing; scaled about their middle they would leave the body."""
+    labels = np.zeros((20, 160, 160), np.uint8)
+    ring = np.hypot(*(axis - 79.5 for axis in np.indices((160, 160))))
+    labels[9:11, np.abs(ring - 70) < 1.2] = 1
+    mesh = surface_mesh(Mask(labels, Geometry.from_axes(labels.shape, (1.0, 1.0, 1.0), (-79.5, -79.5, -9.5))), 1)
+    away = np.linalg.norm(points(mesh)[:, :2], axis=1)
+    assert away.min() > 67.0
+    assert away.max() < 73.0
+    assert away.mean() == pytest.approx(70.0, abs=0.8)
+
+
+def test_a_large_structure_is_drawn_from_blocks_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("viewer.scene.meshes.PART_VOXELS", 4000)
+    shape, spacing = (60, 60, 60), (1.0, 1.0, 1.0)
+    grid = Geometry.from_axes(shape, spacing, (-29.5, -29.5, -29.5))
+    mask = Mask(ball(shape, spacing, 24.0), grid)
+    mesh = surface_mesh(mask, 1)
+    assert mesh_ml(mesh) == pytest.approx(mask.volume_ml(), rel=0.02)
+    assert points(mesh).mean(axis=0) == pytest.approx([0.7, 0.7, 0.7], abs=0.5)
+    monkeypatch.setattr("viewer.scene.meshes.PART_VOXELS", 250_000)
+    fine = surface_mesh(Mask(mask.labels.copy(), grid), 1)
+    assert mesh.GetNumberOfPolys() < fine.GetNumberOfPolys() / 4
+
+
+def test_a_thin_sheet_that_no_block_holds_is_drawn_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("viewer.scene.meshes.PART_VOXELS", 50)
+    labels = np.zeros((30, 30, 30), np.uint8)
+    labels[15, 2:28, 2:28] = 1
+    mask = Mask(labels, Geometry.from_axes((30, 30, 30), (1.0, 1.0, 1.0)))
+    assert surface_mesh(mask, 1).GetNumberOfPolys() > 0
+
+
+def test_what_encloses_another_label_is_drawn_faint() -> None:
+    labels = ball((50, 50, 50), (1.0, 1.0, 1.0), 20.0)
+    labels[ball((50, 50, 50), (1.0, 1.0, 1.0), 8.0) > 0] = 2
+    labels[0:3, 0:3, 0:3] = 3
+    mask = Mask(labels, Geometry.from_axes((50, 50, 50), (1.0, 1.0, 1.0)), {1: "rim", 2: "core", 3: "apart", 4: "none"})
+    rim, core, apart, none = see_through([surface_mesh(mask, label) for label in (1, 2, 3, 4)])
+    assert rim < 0.6
+    assert (core, apart, none) == (1.0, 1.0, 1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from inference.result import Pieces
 from viewer.scene import text
 from viewer.scene.theme import css, theme
 
@@ -55,4 +56,4 @@ def test_dark_theme_has_the_agreed_colours() -> None:
         "#4cc2ff",
         "#ff4fa3",
     )
-    assert (css(look.labels.box), css(look.labels.lesion(1))) == ("#ffb02e", "#ff5a40")
+    assert (css(look.labels.box), css(look.labels.label(1, Pieces.LESIONS))) == ("#ffb02e", "#ff5a40")

@@ -76,3 +76,17 @@ def test_disagreement_accounts_for_every_voxel(first: np.ndarray, second: np.nda
     assert np.array_equal(labels > 0, (first > 0) | (second > 0))
     assert dice(a, b) == dice(b, a)
     assert compare_masks(a, b).lesions_only_a == compare_masks(b, a).lesions_only_b
+
+
+def test_each_label_is_compared_for_itself() -> None:
+    box, other = np.s_[0:2, 0:2, 0:2], np.s_[2:4, 0:2, 0:2]
+    a = Mask(mask(box).labels + mask(other, label=2).labels, GRID, {1: "liver", 2: "lungs", 3: "bone"})
+    b = Mask(mask(box, label=2).labels + mask(other, label=2).labels, GRID, {1: "liver", 2: "lungs", 3: "bone"})
+    numbers = compare_masks(a, b)
+    assert numbers.dice == 1.0
+    liver, lungs, bone = numbers.labels
+    assert (liver.label, liver.dice, liver.volume_ml_b) == ("liver", 0.0, 0.0)
+    assert lungs.dice == pytest.approx(2 * 8 / (8 + 16))
+    assert (lungs.volume_ml_a, lungs.volume_ml_b) == pytest.approx((0.16, 0.32))
+    assert (bone.dice, bone.volume_ml_a) == (1.0, 0.0)
+    assert sum(one.volume_ml_a for one in numbers.labels) == pytest.approx(numbers.volume_ml_a)

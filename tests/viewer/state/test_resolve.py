@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.result import Kind, Precision
-from inference.volume import Channel, Geometry, Volume
+from inference.result import Finding, Kind, Pieces, Precision
+from inference.volume import Channel, Geometry, Mask, Volume
 from viewer.state import actions
 from viewer.state.catalogue import Catalogue
 from viewer.state.compare import AGREEMENT, ONLY_A, ONLY_B
@@ -224,6 +224,8 @@ def test_why_there_is_no_synthetic(catalogue: Catalogue) -> None:
     )
     assert pane(resolve(ALL, failed), Content.SYNTHETIC).message == "The model answered NaN."
     assert pane(resolve(ALL, failed), Content.MASK).corners.top_left[2] == "x"
+    nobody = replace(none, kinds={"stroke": Kind.MASK})
+    assert pane(resolve(ALL, nobody), Content.SYNTHETIC).message == "No task makes a synthetic MRI from this study."
     from_dwi = actions.choose_source(ALL, "dwi")
     assert pane(resolve(from_dwi, none), Content.SYNTHETIC).message == "Synthetic MRI needs a CT."
 
@@ -279,3 +281,44 @@ def test_a_study_without_words_is_named_by_what_it_holds(study: Study) -> None:
     assert resolve(ALL, Catalogue(files)).study_title == "DWI + CT"
     nothing = replace(silent, series=tuple(replace(one, modality="", channel=Channel.UNKNOWN) for one in silent.series))
     assert resolve(ALL, Catalogue(nothing)).study_title == "3 series"
+
+
+@pytest.fixture
+def organs(catalogue: Catalogue, masks: tuple[Mask, Mask]) -> Catalogue:
+    """The stroke task's mask as two structures, made without a channel that the study lacks."""
+    labels = masks[0].labels.copy()
+    labels[8:10, 10:14, 10:14] = 2
+    mask = Mask(labels, masks[0].geometry, {1: "liver", 2: "bone"})
+    finding = Finding("bone", 0.7, (0.0, 0.0, 0.0), ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)), 0.9)
+    note = "T1C was not in the study; the network ran without it."
+    results = {
+        key: replace(one, mask=mask, pieces=Pieces.STRUCTURES, notes=(note,), findings=(finding,))
+        if one.mask is not None
+        else one
+        for key, one in catalogue.results.items()
+    }
+    return replace(catalogue, results=results)
+
+
+def test_structures_are_called_so_and_have_colours_of_their_own(organs: Catalogue) -> None:
+    display = resolve(ALL, organs)
+    assert pane(display, Content.MASK).corners.top_left[0].endswith(" + structures")
+    assert surface(display).corners.top_left == ("3D structures · surface smoothed, mL from voxels",)
+    colours = dict(pane(display, Content.MASK).layers[0].colours)
+    assert colours == dict(surface(display).colours)
+    assert colours == {label: palette().label(label, Pieces.STRUCTURES) for label in (1, 2)}
+    assert {row.colour for row in display.findings if row.finding.label == "bone"} == {colours[2]}
+    assert not any("lesion" in line for one in display.panes for line in one.corners.top_left)
+
+
+def test_structures_are_compared_label_by_label(organs: Catalogue, catalogue: Catalogue) -> None:
+    agreement = resolve(ALL, organs).agreement
+    assert agreement is not None
+    assert (agreement.pieces, [one.label for one in agreement.labels]) == (Pieces.STRUCTURES, ["liver", "bone"])
+    alone = resolve(ALL, catalogue).agreement
+    assert alone is not None
+    assert (alone.pieces, alone.labels) == (Pieces.LESIONS, ())
+
+
+def test_what_the_network_ran_without_stands_among_the_notes(organs: Catalogue) -> None:
+    assert "T1C was not in the study; the network ran without it." in resolve(ALL, organs).warnings

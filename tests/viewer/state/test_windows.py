@@ -63,6 +63,8 @@ def test_auto_leaves_zero_padding_aside() -> None:
 
 def test_order_of_defaults(head: Volume) -> None:
     assert default_window(head, None).name == "Brain"
+    wide = replace(head, geometry=Geometry.from_axes(head.geometry.shape, (400.0 / head.geometry.shape[2], 1.0, 5.0)))
+    assert default_window(wide, None).name == "Abdomen"
     assert default_window(head, (350.0, 35.0)).window == Window(350.0, 35.0)
     assert default_window(head, (350.0, 35.0)).name == "Header"
     assert default_window(head, (80.0, 40.0)).name == "Brain"

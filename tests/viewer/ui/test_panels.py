@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from inference.result import Finding, Kind, Precision
+from inference.result import Finding, Kind, Pieces, Precision, PrecisionKind, Provenance, Result, Seconds
 from inference.volume import Channel, Geometry, Volume
 from viewer.jobs import ENGINE, READ, SCENE, Job, JobState, Lane, Request, Span
 from viewer.scene.theme import Theme, theme
+from viewer.state.catalogue import Catalogue
+from viewer.state.compare import LabelComparison
 from viewer.state.display import Agreement, FindingRow
 from viewer.state.view import Window
 from viewer.study import Frame, GeometryState, Series, SeriesKind
-from viewer.ui.comparison_panel import figures
+from viewer.ui.comparison_panel import figures, label_figures
 from viewer.ui.findings_panel import cell_text, volume_text
 from viewer.ui.histogram import counts, sample, span
 from viewer.ui.jobs_panel import duration_text, listed, status_text
-from viewer.ui.series_rows import ledger_lines, series_rows
+from viewer.ui.series_rows import ledger_lines, result_rows, series_rows
 from viewer.ui.style import mixed, style_sheet
 from viewer.ui.timing_strip import bars, idle_percent, rows
 
@@ -83,12 +86,32 @@ def test_cells_of_a_finding() -> None:
     assert [cell_text(lesion, column) for column in range(4)] == ["IPH", "L", "3.21", "0.94"]
     box = FindingRow("t", Finding("SDH", None, POINT, (POINT, POINT), 0.5, "M"), (1, 2, 3))
     assert [cell_text(box, column) for column in range(4)] == ["SDH", "mid", "–", "0.50"]
-    assert volume_text(0.0213) == "0.021"
+    assert [volume_text(ml) for ml in (0.0213, 999.994, 10862.5)] == ["0.021", "999.99", "10862"]
 
 
 def test_figures_of_two_precisions() -> None:
     agreement = Agreement(Precision.FP32, Precision.FP16, 0.998, 4.21, 4.18, 1, 0, 1.9, 0.9)
     assert figures(agreement) == ("0.9980", "4.21 / 4.18 mL", "-0.030 mL", "1 / 0", "1.9 / 0.9 s")
+
+
+def test_figures_of_one_label() -> None:
+    assert label_figures(LabelComparison("liver", 0.98761, 1500.0, 1499.5)) == "0.9876   1500.00 / 1499.50 mL"
+
+
+def test_a_result_says_what_fed_it_and_what_was_missing(make_loader: Any) -> None:
+    study = study_of(make_loader, series(uid="f", modality="MR", description="Doe^Jane flair", channel=Channel.FLAIR))
+    made = Provenance("parts", "1.0", "00", "openvino", "1", "CPU", Precision.FP32, PrecisionKind.NATIVE)
+    result = Result("parts", Kind.MASK, (), made, Seconds(), pieces=Pieces.STRUCTURES)
+    fed = {"parts": {Channel.FLAIR: "f", Channel.T1C: ""}}
+    catalogue = Catalogue(study, results={("parts", Precision.FP32): result}, inputs=fed)
+    (row,) = result_rows(catalogue)
+    assert row.title == "Structures"
+    assert row.subtitle == "FP32 · CPU · without T1C"
+    assert row.tip.splitlines()[1:] == ["FLAIR from Doe^Jane flair", "T1C is missing"]
+    (row,) = result_rows(catalogue, patient_text=False)
+    assert row.tip.splitlines()[1] == "FLAIR from MR 4"
+    (row,) = result_rows(replace(catalogue, inputs={}))
+    assert row.subtitle == "FP32 · CPU"
 
 
 def test_the_histogram_counts_what_was_measured_only() -> None:

@@ -1,0 +1,1 @@
+"""A digital trunk: chest, abdomen and pelvis of an adult in a CT scanner."""
