@@ -120,7 +120,8 @@ class Result:
     """The answer of one task on one study.
 
     Exactly one of `volume`, `boxes`, `mask` is meaningful, told by `kind`; all lie on the source volume's grid.
-    `energy` is what the machine drew for it, None where nobody measured. `pieces` says what a mask's findings are.
+    `energy` is what the machine drew for it, None where nobody measured. `pieces` says what a mask's findings are,
+    `kinds` the labels of boxes that are to be told apart at a glance, in the task's order.
     """
 
     task: str
@@ -134,6 +135,7 @@ class Result:
     notes: tuple[str, ...] = ()
     energy: Energy | None = None
     pieces: Pieces = Pieces.LESIONS
+    kinds: tuple[str, ...] = ()
 
     @property
     def counts(self) -> Mapping[str, int]:

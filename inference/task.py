@@ -23,7 +23,7 @@ else:
 
 SCHEMA = 1
 NORMALISATIONS = ("window", "zscore", "adc", "relative", "nnunet", "monai", "colour")
-INSIDES = ("", "brain")
+INSIDES = ("", "brain", "skull")
 SAMPLINGS = ("slices", "tiles", "nnunet", "monai", "letterbox", "crops")
 IMPORTED = ("nnunet", "monai", "letterbox")
 PLANNED = ("nnunet", "monai")
@@ -103,7 +103,8 @@ class Output:
         min_ml: Components smaller than this are dropped from a mask.
         pieces: For masks: whether each connected piece is a finding (lesions), or each label (structures).
         paired: Labels of structures that there is one of on each side of the body: one finding for each.
-        inside: "brain" keeps a mask inside the brain of the first channel; "" keeps all.
+        inside: "brain" keeps a mask inside the brain of the first channel, a diffusion image; "skull" inside the skull
+            of the first channel, a T1 image, and shows the network nothing outside it; "" keeps all.
         head: For boxes: how the network writes them down.
         strides, score, iou, most: For boxes: input pixels per cell, the least score, the overlap from which the weaker
             of two is dropped, and how many of a picture are kept.
@@ -222,6 +223,8 @@ def _check(task: Task, where: str) -> None:
     wrong += _pieces_faults(task)
     if task.output.inside not in INSIDES:
         wrong.append(f"output.inside {task.output.inside!r} is not known")
+    if task.output.inside == "skull" and any(c.normalise != "zscore" for c in task.channels):
+        wrong.append('output.inside "skull" is for channels normalised by "zscore"')
     if task.kind is not Kind.VOLUME and not task.output.labels:
         wrong.append("output.labels is empty")
     wrong += _box_faults(task)

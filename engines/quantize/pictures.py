@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from engines import vector
 from engines.around import Around
+from engines.colour_file import picture_volume
 from engines.parity.judge import judge_for
 from engines.parity.phantoms import phantoms
 from inference.backends.base import Arrays, Engine
@@ -96,12 +97,16 @@ def of_heads(
 def image_volume(file: Path, task: Task) -> Volume:
     """A grey picture as one axial slice that fills the task's field of view, grey 0..255 being the task's window.
 
+    For a task that takes colour pictures: the picture as it is.
+
     Raises:
         InputRefused: It cannot be read, or the task does not take windowed slices.
     """
     from PIL import Image
 
     spec, sampling = task.channels[0], task.sampling
+    if sampling.kind == "crops":
+        return picture_volume(file)
     if sampling.kind != "slices" or spec.normalise != "window" or len(task.channels) != 1:
         raise InputRefused(f"{task.name} cannot be calibrated with pictures.", "Give studies or NIfTI files.")
     try:

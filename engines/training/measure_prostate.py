@@ -24,7 +24,7 @@ NAME = "real, ProstateX-0000"
 FINDING_LPS_MM = (25.7457, 31.8707, -38.511)
 """Finding 1 of this patient in the list of findings of the PROSTATEx challenge: in the peripheral zone."""
 
-RAMP = 0.3
+RAMP = 0.15
 NAMES = {0: "outside", 1: "peripheral zone", 2: "transition zone"}
 
 
@@ -106,7 +106,7 @@ def _under_changes(task: Task, engine: Engine, volume: Volume, labels: Labels) -
     shaded = replace(volume, voxels=volume.voxels * across)
     answers = {
         "the mirrored picture, mirrored back": _outlined(task, engine, mirrored).labels[:, :, ::-1],
-        "the picture shaded by 30 % from side to side": _outlined(task, engine, shaded).labels,
+        "the picture shaded by 15 % either way from side to side": _outlined(task, engine, shaded).labels,
     }
     return {
         f"Dice with the answer to {what}, {NAMES[label]}": rounded(dice(labels == label, other == label))

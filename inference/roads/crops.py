@@ -37,7 +37,8 @@ def crops(job: Job) -> Result:
     with clock.part("postprocess"):
         boxes = boxes_of(job.task, found, logits)
         cells = merge_boxes(boxes, job.source.geometry, None)
-    return Result(job.task.name, job.task.kind, cells, job.provenance, clock.seconds(), boxes=boxes)
+    kinds = job.task.output.labels
+    return Result(job.task.name, job.task.kind, cells, job.provenance, clock.seconds(), boxes=boxes, kinds=kinds)
 
 
 def boxes_of(task: Task, found: NDArray[np.float64], logits: Floats) -> tuple[Box, ...]:

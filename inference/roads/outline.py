@@ -14,6 +14,7 @@ from inference.steps.bias_field import without_bias_field
 from inference.steps.brain import brain_mask
 from inference.steps.head import mr_foreground
 from inference.steps.resample import isotropic_like, to_grid, upright
+from inference.steps.skull import within_skull
 from inference.steps.tiles import Stitch, cut, pad_to, tile_starts
 from inference.task import ChannelSpec, Task
 from inference.volume import Channel, Floats, Geometry, Mask, Volume
@@ -28,10 +29,13 @@ def outline(job: Job) -> Result:
         work = _working_grid(job)
         brain = _brain(job.source, work) if _needs_brain(job.task) else None
         voxels, notes = prepared(job.volumes, job.task.channels, work, brain)
+        skull = _skull(job.source, work) if job.task.output.inside == "skull" else None
+        voxels = voxels if skull is None else _stripped(voxels, skull)
     logits = _stitched(job, voxels, clock)
     require_varied(spread_over_places(logits), "voxel")
     with clock.part("postprocess"):
-        mask, probability = _mask(job, logits, work, brain if job.task.output.inside == "brain" else None)
+        kept = {"brain": brain, "skull": skull}.get(job.task.output.inside)
+        mask, probability = _mask(job, logits, work, kept)
         found = findings_of(job, mask, probability)
     job.step("finish", 1, 1)
     return Result(job.task.name, job.task.kind, found, job.provenance, clock.seconds(), mask=mask, notes=notes)
@@ -94,6 +98,15 @@ def _brain(source: Volume, work: Geometry) -> Bools:
     return brain_mask(to_grid(source.voxels, source.geometry, work), work.spacing_mm)
 
 
+def _skull(source: Volume, work: Geometry) -> Bools:
+    return within_skull(to_grid(source.voxels, source.geometry, work), work.spacing_mm)
+
+
+def _stripped(channels: Floats, inside: Bools) -> Floats:
+    """The same with nothing outside, normalised over what is left; missing channels stay zero."""
+    return np.stack([normalise.zscore(values, inside) if values.any() else values for values in channels])
+
+
 def _working_grid(job: Job) -> Geometry:
     x, y, z = job.task.sampling.spacing_mm
     return isotropic_like(upright(job.source.geometry), (x, y, z))
@@ -130,13 +143,13 @@ def _stitched(job: Job, voxels: Floats, clock: Clock) -> Floats:
     return stitch.logits()[(slice(None), *inner)]
 
 
-def _mask(job: Job, logits: Floats, work: Geometry, brain: Bools | None) -> tuple[Mask, Floats]:
+def _mask(job: Job, logits: Floats, work: Geometry, kept: Bools | None) -> tuple[Mask, Floats]:
     """The mask, and the probability of anything marked, on the source's grid."""
     target, output = job.source.geometry, job.task.output
     odds = np.exp(logits - logits.max(axis=0))
     shares = odds / odds.sum(axis=0)
-    if brain is not None:
-        shares[1:] *= brain
+    if kept is not None:
+        shares[1:] *= kept
     total, best = np.zeros(target.shape, dtype=np.float32), np.zeros(target.shape, dtype=np.float32)
     labels = np.zeros(target.shape, dtype=np.uint8)
     for label, share in enumerate(shares[1:], start=1):

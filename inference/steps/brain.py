@@ -39,7 +39,7 @@ def brain_mask(dwi: Floats, spacing_mm: tuple[float, float, float]) -> Bools:
     brain = np.zeros(dwi.shape, dtype=bool)
     near = box_round(inner, _margin(NECK_MM + RIM_MM, spacing_mm))
     if near is not None:
-        brain[near] = _without_holes(within(inner[near], NECK_MM + RIM_MM, spacing_mm))
+        brain[near] = without_holes(within(inner[near], NECK_MM + RIM_MM, spacing_mm))
     return brain
 
 
@@ -59,7 +59,7 @@ def _margin(reach_mm: float, spacing_mm: tuple[float, float, float]) -> tuple[in
     return z, y, x
 
 
-def _without_holes(planes: Bools) -> Bools:
+def without_holes(planes: Bools) -> Bools:
     """Each plane with its holes: what cannot reach the plane's border through edges of pixels outside the mask."""
     pieces, count = ndimage.label(~planes, IN_PLANE)
     outside = np.zeros(count + 1, dtype=bool)

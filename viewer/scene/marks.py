@@ -37,24 +37,27 @@ def draw_mask(canvas: paint.Canvas, layer: MaskLayer, view: View, scale: float) 
         paint.tint(part, where & edge, colour, 1.0)
 
 
-def draw_boxes(canvas: paint.Canvas, boxes: tuple[Box, ...], view: View, scale: float) -> None:
+def draw_boxes(
+    canvas: paint.Canvas, boxes: tuple[Box, ...], view: View, scale: float, kinds: tuple[str, ...] = ()
+) -> None:
     """Frames whose outer edge is the box's edge, each with a chip such as "IPH 0.81"."""
     for box in boxes:
+        colour = palette().kind(box.label, kinds)
         ends = ((box.i0, box.i1), (box.j0, box.j1))
         x0, x1 = sorted(view.column.screen(end) for end in ends[view.column.voxel_axis])
         y0, y1 = sorted(view.row.screen(end) for end in ends[view.row.voxel_axis])
-        paint.frame(canvas, x0, y0, x1, y1, max(1, round(1.6 * scale)), palette().box)
-        _chip(canvas, f"{box.label} {box.score:.2f}", x0, y0, y1, scale)
+        paint.frame(canvas, x0, y0, x1, y1, max(1, round(1.6 * scale)), colour)
+        _chip(canvas, f"{box.label} {box.score:.2f}", (x0, y0, y1), scale, colour)
 
 
-def _chip(canvas: paint.Canvas, words: str, x: float, top: float, bottom: float, scale: float) -> None:
+def _chip(canvas: paint.Canvas, words: str, place: tuple[float, float, float], scale: float, colour: Colour) -> None:
     """Above the box; below it where there is no room above; never outside the pane."""
-    pixels = 11.0 * scale
+    (x, top, bottom), pixels = place, 11.0 * scale
     glyphs = text.ink(words, pixels, True)
     height, width = glyphs.shape[0] + round(2 * scale), glyphs.shape[1] + round(10 * scale)
     left = min(max(round(x), 0), max(canvas.shape[1] - width, 0))
     y = round(top) - height if round(top) >= height else min(round(bottom), canvas.shape[0] - height)
-    paint.fill(canvas, left, y, left + width, y + height, palette().box)
+    paint.fill(canvas, left, y, left + width, y + height, colour)
     paint.write(canvas, words, left + 5 * scale, y + scale, pixels, _CHIP_TEXT, bold=True, rim=False)
 
 

@@ -99,7 +99,7 @@ def _draw_over(canvas: paint.Canvas, pane: SlicePane, view: View, look: Theme, s
         furniture.draw_letters(canvas, view, look, scale)
         lift = furniture.draw_scale_bar(canvas, view.pixels_per_mm, look, scale)
     furniture.draw_corners(canvas, pane.corners, lift, look, scale)
-    marks.draw_boxes(canvas, pane.boxes, view, scale)
+    marks.draw_boxes(canvas, pane.boxes, view, scale, pane.kinds)
 
 
 def _draw_frames(canvas: paint.Canvas, pane: SlicePane, look: Theme, scale: float) -> None:

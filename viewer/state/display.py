@@ -45,6 +45,7 @@ class SlicePane:
         position_lps_mm: The linked point.
         window: Window in use. preset: its name, or "".
         layers: Masks, lowest first. boxes: Boxes of this slice. chosen: the chosen finding, if it is on this slice.
+        kinds: Labels of boxes that have colours of their own.
         synthetic: The picture was made by a network: violet frame, words in its pixels.
         message: One sentence in the middle instead of a picture ("Loading", "Not available: ..."), or "".
     """
@@ -69,6 +70,7 @@ class SlicePane:
     synthetic: bool
     active: bool
     message: str = ""
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -40,6 +40,10 @@ class Palette:
         colours = self.lesions if pieces is Pieces.LESIONS else self.structures
         return colours[(label - 1) % len(colours)]
 
+    def kind(self, label: str, kinds: tuple[str, ...]) -> Colour:
+        """Colour of a box: its own where there are several kinds of boxes, else the one of all boxes."""
+        return self.structures[kinds.index(label) % len(self.structures)] if label in kinds else self.box
+
 
 def read_resource(name: str) -> dict[str, Any]:
     """Parse a TOML file of the package `resources`."""

@@ -110,7 +110,9 @@ def _with_overlays(pane: SlicePane, kind: Kind | None, wished: str | None, wante
     geometry = pane.volume.geometry
     if kind is Kind.BOXES:
         normal = plane_axes(geometry, pane.plane).normal
-        return replace(pane, boxes=boxes_on(wanted, wished, normal, pane.index))
+        result = wanted.result(kind, wished)
+        boxes = boxes_on(wanted, wished, normal, pane.index)
+        return replace(pane, boxes=boxes, kinds=() if result is None else result.kinds)
     layer = mask_layer(wanted, wished) if kind is Kind.MASK else None
     return replace(pane, layers=(layer,)) if layer is not None and layer.mask.geometry.same_grid(geometry) else pane
 

@@ -114,7 +114,7 @@ def _counts(wanted: Wanted) -> tuple[tuple[str, int], ...]:
 
 def _row_colour(result: Result, finding: Finding) -> Colour:
     if result.kind is Kind.BOXES or result.mask is None:
-        return palette().box
+        return palette().kind(finding.label, result.kinds)
     label = next((label for label, name in result.mask.names.items() if name == finding.label), 1)
     return palette().label(label, result.pieces)
 

@@ -22,7 +22,7 @@ class EmptyState(QWidget):
         title = label("Drop a study here, or press Ctrl+O")
         title.setFont(sized(20, strong=True))
         title.setStyleSheet("font-size: 20px; font-weight: 600;")
-        kinds = label("A folder, one file or a zip: DICOM, NIfTI, NRRD, MHA", "quiet")
+        kinds = label("A folder, one file or a zip: DICOM, NIfTI, NRRD, MHA; a picture: PNG, JPEG, TIFF", "quiet")
         note = label("Demonstration models, not for diagnostic use", "small")
         button = QPushButton("Open a study …")
         button.setProperty("role", "main")

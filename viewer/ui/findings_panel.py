@@ -101,6 +101,8 @@ class FindingsPanel(QWidget):
         self._none.setVisible(not some)
         self.table.setVisible(some)
         self._counts.setVisible(bool(display.counts))
+        for place in (HEADINGS.index("Side"), HEADINGS.index("mL")):
+            self.table.setColumnHidden(place, bool(display.counts))
         self._counts.setText(" · ".join(f"{number} {word}" for word, number in display.counts))
         outlined = any(shown.finding.volume_ml is not None for shown in display.findings)
         self._total_row.setVisible(some and outlined)

@@ -44,7 +44,13 @@ from viewer.wish import Wish, disagreement
 Picture = NDArray[np.uint8]
 CINE_MS = 66
 TIMELINE_MS = 250
-FILE_KINDS = "Studies (*.dcm *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.zip);;All files (*)"
+FILE_KINDS = ";;".join(
+    (
+        "Studies (*.dcm *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.zip)",
+        "Pictures (*.png *.jpg *.jpeg *.tif *.tiff *.bmp)",
+        "All files (*)",
+    )
+)
 
 
 class MainWindow(QMainWindow):

@@ -11,7 +11,6 @@ from engines.phantom.pelvis.stuff import Signals, Stuff
 from engines.phantom.shapes import Knot, common, ellipsoid, tube, union
 from inference.volume import Floats
 
-WIDE = 260.0
 HEAD: tuple[Corner, float] = ((87.0, -4.0, 13.0), 24.5)
 RAMI: tuple[tuple[Knot, ...], ...] = (
     ((14, -42, -22, 12), (14, -34, -38, 10), (26, -10, -54, 8), (42, 18, -64, 10), (60, 46, -52, 16)),

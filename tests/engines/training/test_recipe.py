@@ -105,9 +105,9 @@ def _changed(tmp_path: Path, *changes: tuple[str, str]) -> str:
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("steps = 1600", "steps = 1600\nepochs = 3", "either steps or epochs"),
-        ("steps = 1600", "", "either steps or epochs"),
-        ("look_every = 100", "", "patience and no look_every"),
+        ("steps = 2400", "steps = 2400\nepochs = 3", "either steps or epochs"),
+        ("steps = 2400", "", "either steps or epochs"),
+        ("look_every = 300", "", "patience and no look_every"),
         ("stages = 4", "stages = 0", "at least one stage"),
         ('rates = "steps"', 'rates = "wavy"', "rates has a wrong value"),
         ("last_share = 0.001", "last_share = 2.0", "shares between 0 and 1"),
@@ -122,7 +122,7 @@ def test_a_recipe_that_contradicts_itself_is_refused(tmp_path: Path, old: str, n
 def test_the_fingerprint_follows_what_shapes_weights_and_nothing_else(tmp_path: Path) -> None:
     first = read_recipe("blood-cells")
     assert first.course.rates is RateKind.STEPS
-    longer = read_recipe(_changed(tmp_path, ("steps = 1600", "steps = 5000"), ('version = "0.1.0"', 'version = "1"')))
+    longer = read_recipe(_changed(tmp_path, ("steps = 2400", "steps = 5000"), ('version = "0.1.0"', 'version = "1"')))
     assert longer.fingerprint == first.fingerprint
     for change in (("rate = 0.001", "rate = 0.002"), ("[48, 48]", "[32, 32]"), ("stages = 4", "stages = 3")):
         assert read_recipe(_changed(tmp_path, change)).fingerprint != first.fingerprint

@@ -30,7 +30,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ('reader = "bccd"', 'reader = "voc"'),
         ("batch = 24", "batch = 4\nwidths = [4]"),
         ('["Platelets", "RBC", "WBC"]', '["dark", "light"]'),
-        ("look_every = 100", "look_every = 5"),
+        ("look_every = 300", "look_every = 5"),
         ('name = "blood-cells"', 'name = "squares"'),
     ):
         assert old in text

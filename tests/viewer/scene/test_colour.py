@@ -50,6 +50,14 @@ def test_a_box_lies_on_its_pixels(make_pane: MakePane, picture: Volume) -> None:
     assert rows[inner].max() == 50 + 13 * 5 - 1
 
 
+def test_kinds_of_cells_have_colours_of_their_own(make_pane: MakePane, picture: Volume) -> None:
+    boxes = (Box("RBC", 0.9, 0, 1.5, 7.5, 9.5, 12.5), Box("WBC", 0.9, 0, 20.5, 7.5, 29.5, 12.5))
+    drawn = compose(make_pane(picture, boxes=boxes, kinds=("Platelets", "RBC", "WBC")), (200, 200))
+    for at, label in ((1.5, "RBC"), (20.5, "WBC")):
+        left = drawn[50 + 10 * 5, round((at + 0.5) * 5), :3]
+        assert tuple(left) == palette().kind(label, ("Platelets", "RBC", "WBC")) != palette().box
+
+
 def test_the_probe_tells_colours_and_counts_pixels(make_pane: MakePane, picture: Volume) -> None:
     assert picture.colour is not None
     found = probe(make_pane(picture), (200, 200), 5 * 7 + 2, 50 + 5 * 3 + 2)
