@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.ndimage import gaussian_filter, label, zoom
 
@@ -10,10 +12,52 @@ from engines.phantom.head import Head, make_head
 from engines.phantom.lesions.plan import HAEMORRHAGES, LesionKind, draw_bleeds, draw_infarcts, draw_mixed
 from engines.phantom.noise import Rng
 from engines.phantom.signal import draw_scanner
+from engines.phantom.tissue import Tissue
 from inference.volume import Channel, Floats, Geometry, Labels
 
 SliceBox = tuple[int, float, float, float, float]
 STEP_MM = 1.3
+STROKE_TISSUES: tuple[frozenset[Tissue], ...] = (
+    frozenset({Tissue.AIR, Tissue.PETROUS}),
+    frozenset({Tissue.MUSCLE, Tissue.SKIN, Tissue.MUCOSA, Tissue.DURA}),
+    frozenset({Tissue.VITREOUS}),
+    frozenset({Tissue.CSF}),
+    frozenset({Tissue.GREY}),
+    frozenset({Tissue.WHITE}),
+    frozenset({Tissue.TRACT}),
+    frozenset({Tissue.CAUDATE}),
+    frozenset({Tissue.PALLIDUM}),
+    frozenset({Tissue.THALAMUS}),
+    frozenset({Tissue.STEM}),
+    frozenset({Tissue.FOLIA}),
+    frozenset({Tissue.PLEXUS}),
+    frozenset({Tissue.LEUKOARAIOSIS}),
+    frozenset({Tissue.GLIOSIS}),
+    frozenset({Tissue.INFARCT_OLD}),
+    frozenset({Tissue.INFARCT_RIM}),
+    frozenset({Tissue.INFARCT_ACUTE}),
+    frozenset({Tissue.INFARCT_SUBACUTE}),
+)
+"""What shows on diffusion images, in the order of `StrokePatient.tissues`; the rest (bone, fat, blood) is dark."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StrokePatient:
+    """One stroke patient on one grid.
+
+    Attributes:
+        dwi: float32 ``[k, j, i]``, arbitrary units.
+        adc: float32 of that shape, 1e-3 mm2/s.
+        truth: uint8 of that shape, 1 = acute infarct.
+        tissues: uint8 ``[tissue, k, j, i]``, how much of a voxel each of STROKE_TISSUES fills, 255 = all of it.
+        cover: uint8 ``[k, j, i]``, how much of a voxel is acute infarct, 255 = all of it.
+    """
+
+    dwi: Floats
+    adc: Floats
+    truth: Labels
+    tissues: Labels
+    cover: Labels
 
 
 def ct_mr_slices(
@@ -56,12 +100,20 @@ def ct_boxes_slices(
 
 
 def dwi_adc_case(seed: int, spacing_mm: tuple[float, float, float] = (2.0, 2.0, 2.0)) -> tuple[Floats, Floats, Labels]:
+    """DWI, ADC and truth of `stroke_patient`."""
+    patient = stroke_patient(seed, spacing_mm, tissues=False)
+    return patient.dwi, patient.adc, patient.truth
+
+
+def stroke_patient(
+    seed: int, spacing_mm: tuple[float, float, float] = (2.0, 2.0, 2.0), *, tissues: bool = True
+) -> StrokePatient:
     """One stroke patient.
 
     Half of the cases are acquired in 5 mm slices and resampled; about half are skull-stripped (0 outside the brain).
 
-    Returns:
-        (DWI float32 ``[k, j, i]``, arbitrary units; ADC in 1e-3 mm2/s; truth uint8, 1 = acute infarct).
+    Args:
+        tissues: Whether `tissues` are wanted too; without, there are none.
     """
     rng = np.random.default_rng([seed, 7])
     head = make_head(seed, lesions=draw_infarcts(rng), step_mm=1.5)
@@ -72,13 +124,25 @@ def dwi_adc_case(seed: int, spacing_mm: tuple[float, float, float] = (2.0, 2.0, 
     dwi, adc = (volume.voxels for volume in head.diffusion(acquired, scanner=scanner))
     blur = rng.uniform(0, 0.45)
     dwi, adc = (gaussian_filter(a, (0, blur, blur)) for a in (dwi, adc))
-    truth = (gaussian_filter(head.cover(LesionKind.INFARCT, wanted), 0.45) >= 0.42).astype(np.uint8)
+    cover = head.cover(LesionKind.INFARCT, wanted)
+    truth = (gaussian_filter(cover, 0.45) >= 0.42).astype(np.uint8)
     if thick:
         factor = [w / a for w, a in zip(wanted.shape, acquired.shape, strict=True)]
         dwi, adc = (zoom(a, factor, order=1, grid_mode=True, mode="nearest") for a in (dwi, adc))
     if rng.random() < 0.5:
         dwi, adc = _stripped(head, wanted, rng, dwi, adc)
-    return dwi.astype(np.float32), adc.astype(np.float32), truth
+    parts = [_bytes(head.fraction(wanted_tissues, wanted)) for wanted_tissues in STROKE_TISSUES] if tissues else []
+    return StrokePatient(
+        dwi.astype(np.float32),
+        adc.astype(np.float32),
+        truth,
+        np.array(parts, dtype=np.uint8).reshape(-1, *wanted.shape),
+        _bytes(cover),
+    )
+
+
+def _bytes(fraction: Floats) -> Labels:
+    return np.rint(np.clip(fraction, 0, 1) * 255).astype(np.uint8)
 
 
 def axial_grid(head: Head, size: int, spacing_mm: float, slices: int, rng: Rng) -> Geometry:

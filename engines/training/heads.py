@@ -37,9 +37,10 @@ def first_seed(run: int) -> int:
 
 
 def stroke_head(seed: int) -> Arrays:
-    """DWI, ADC (1e-3 mm2/s) and lesion on the 2 mm grid."""
-    dwi, adc, lesion = phantom.dwi_adc_case(seed)
-    return {"dwi": dwi.astype(np.float32), "adc": adc.astype(np.float32), "lesion": lesion.astype(bool)}
+    """DWI, ADC (1e-3 mm2/s), lesion, tissues and cover of the lesion on the 2 mm grid."""
+    patient = phantom.stroke_patient(seed)
+    pictures: Arrays = {"dwi": patient.dwi, "adc": patient.adc, "lesion": patient.truth.astype(bool)}
+    return {**pictures, "tissues": patient.tissues, "cover": patient.cover}
 
 
 def bleeding_head(seed: int) -> Arrays:
@@ -78,8 +79,8 @@ def heads(
 
 
 def as_lesion_case(head: Arrays) -> LesionCase:
-    """A stroke head, normalised."""
-    return lesion_case(head["dwi"], head["adc"], head["lesion"])
+    """A stroke head, as a network sees it and as tissues that new pictures are made of."""
+    return lesion_case(head["dwi"], head["adc"], head["tissues"], head["cover"])
 
 
 def as_pairs(head: Arrays, low: float, high: float) -> PairedSlices:

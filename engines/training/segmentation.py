@@ -14,9 +14,9 @@ from engines.training.lesion_tiles import LesionCase, tile_batch
 from engines.training.loop import descend, step_rng
 from engines.training.resumable import Resumable
 
-GAIN = ((10.0, 0.0, 1.0), (-0.2, 0.6, 6.0))
-"""DWI as it is; ADC above 1.6 (1e-3 mm2/s) is water or outside, and 0.5 to 1.0 must fill the range: an infarct differs
-from healthy tissue there by 0.3, which the shared normalisation, made for 0 to 4, leaves as 0.15."""
+GAIN = ((4.0, 0.0, 2.0), (0.8, 0.0, 4.0))
+"""Both channels are relative to healthy brain. ADC above 1.8 times its value is water; an infarct lies 0.15 to 0.5
+below it, and 0.3 to 2 above on DWI."""
 
 RESOLUTIONS = 3
 """At which the loss is taken."""
@@ -24,12 +24,13 @@ RESOLUTIONS = 3
 
 @dataclass(frozen=True, slots=True)
 class SegmentationSettings:
-    """Numbers of the segmentation recipe."""
+    """Numbers of the segmentation recipe; `size` is the side of a tile in use, `crop` in training."""
 
     batch: int = 2
     rate: float = 1e-3
     decay: float = 1e-4
     size: int = 64
+    crop: int = 64
     widths: tuple[int, ...] = (16, 32, 64, 96, 128)
 
 
@@ -38,16 +39,16 @@ class SegmentationTrainee(Resumable):
 
     def __init__(self, cases: Sequence[LesionCase], settings: SegmentationSettings, seed: int) -> None:
         torch.manual_seed(seed)
-        self.network = UNet3d(2, 2, settings.widths, GAIN).to(memory_format=torch.channels_last_3d)
+        self.network = UNet3d(2, 2, settings.widths, GAIN)
         self._cases, self._settings, self._seed = cases, settings, seed
         self._optimiser = torch.optim.AdamW(self.network.parameters(), settings.rate, weight_decay=settings.decay)
         super().__init__({"network": self.network, "optimiser": self._optimiser})
 
     def learn(self, step: int, rate: float) -> float:
-        tiles, labels = tile_batch(self._cases, self._settings.batch, self._settings.size, step_rng(self._seed, step))
+        tiles, labels = tile_batch(self._cases, self._settings.batch, self._settings.crop, step_rng(self._seed, step))
         self.network.train()
         with torch.autocast("cpu", torch.bfloat16):
-            levels = self.network.supervised(tiles.contiguous(memory_format=torch.channels_last_3d), RESOLUTIONS)
+            levels = self.network.supervised(tiles, RESOLUTIONS)
         loss = supervised_loss([level.float() for level in levels], labels)
         return descend(loss, self.network, self._optimiser, self._settings.rate * rate, clip=12.0)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engines.phantom.lesions.plan import HAEMORRHAGES, draw_bleeds, draw_infarcts, draw_mixed
-from engines.phantom.training import ct_boxes_slices, ct_mr_slices, dwi_adc_case
+from engines.phantom.lesions.plan import HAEMORRHAGES, LesionKind, draw_bleeds, draw_infarcts, draw_mixed
+from engines.phantom.tissue import Tissue
+from engines.phantom.training import STROKE_TISSUES, ct_boxes_slices, ct_mr_slices, dwi_adc_case, stroke_patient
 
 
 def test_pairs_show_the_same_head() -> None:
@@ -51,6 +52,23 @@ def test_stroke_cases(seed: int) -> None:
     again = dwi_adc_case(seed, (3.0, 3.0, 3.0))
     assert (again[0] == dwi).all()
     assert (again[2] == truth).all()
+
+
+def test_tissues_fill_no_voxel_twice_and_hold_the_infarct() -> None:
+    patient = stroke_patient(next(s for s in range(99) if draw_is_large(s)), (4.0, 4.0, 4.0))
+    assert patient.tissues.shape == (len(STROKE_TISSUES), *patient.dwi.shape)
+    total = patient.tissues.astype(int).sum(axis=0)
+    assert total.max() <= 255 + len(STROKE_TISSUES)
+    fresh = {Tissue.INFARCT_RIM, Tissue.INFARCT_ACUTE, Tissue.INFARCT_SUBACUTE}
+    held = sum(patient.tissues[n].astype(int) for n, group in enumerate(STROKE_TISSUES) if group & fresh)
+    assert patient.cover.max() > 200
+    assert np.mean(held[patient.cover > 240] > 170) > 0.9
+    assert patient.cover[held == 0].max() <= 1
+
+
+def draw_is_large(seed: int) -> bool:
+    specs = draw_infarcts(np.random.default_rng([seed, 7])).specs
+    return any(spec.kind is LesionKind.INFARCT and spec.ml > 30 for spec in specs)
 
 
 def test_drawn_infarcts_are_mostly_small() -> None:

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from engines.phantom.tissue import Tissue
+from engines.phantom.training import STROKE_TISSUES
 from engines.training.boxed_slices import BoxedSlices
 from engines.training.detection import DetectionSettings, DetectionTrainee
+from engines.training.diffusion_pictures import WHITE
 from engines.training.lesion_tiles import lesion_case
 from engines.training.paired_slices import PairedSlices, joined, paired_batch
 from engines.training.segmentation import (
@@ -16,6 +19,8 @@ from engines.training.segmentation import (
     supervised_loss,
 )
 from engines.training.translation import TranslationSettings, TranslationTrainee
+
+ACUTE = next(n for n, group in enumerate(STROKE_TISSUES) if Tissue.INFARCT_ACUTE in group)
 
 
 def _pairs(count: int = 6) -> PairedSlices:
@@ -39,12 +44,13 @@ def test_perfect_logits_cost_nothing_and_wrong_ones_much() -> None:
 
 @pytest.mark.slow
 def test_the_segmentation_loss_falls() -> None:
-    rng = np.random.default_rng(0)
     spot = np.zeros((32, 32, 32), bool)
     spot[10:20, 12:22, 8:20] = True
-    dwi = (100 + rng.normal(0, 5, spot.shape) + 150 * spot).astype(np.float32)
-    case = lesion_case(dwi, np.where(spot, 0.4, 0.8).astype(np.float32), spot)
-    settings = SegmentationSettings(batch=2, rate=3e-3, size=32, widths=(8, 16, 16))
+    tissues = np.zeros((len(STROKE_TISSUES), *spot.shape), np.uint8)
+    tissues[WHITE], tissues[ACUTE] = 255 * ~spot, 255 * spot
+    dwi = np.where(spot, 250, 100).astype(np.float32)
+    case = lesion_case(dwi, np.where(spot, 0.4, 0.8).astype(np.float32), tissues, (255 * spot).astype(np.uint8))
+    settings = SegmentationSettings(batch=2, rate=3e-3, crop=32, widths=(8, 16, 16))
     trainee = SegmentationTrainee([case], settings, 0)
     losses = [trainee.learn(step, 1.0) for step in range(30)]
     assert np.mean(losses[-8:]) < 0.8 * np.mean(losses[:8])
