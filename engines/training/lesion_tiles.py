@@ -55,29 +55,37 @@ def tile_batch(cases: Sequence[LesionCase], count: int, size: int, rng: np.rando
     return torch.stack([x for x, _ in tiles]), torch.stack([y for _, y in tiles])
 
 
+LABELLED = 0.45
+"""Least share of a voxel that a lesion must fill to be marked there."""
+
+AS_SCANNED = 0.35
+"""Share of tiles that show the head's own pictures; the others are scanned anew, each with its own contrast."""
+
+
 def _tile(case: LesionCase, size: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    moved = _pulled(case, _grid(case, size, rng))
+    grid = _grid(case, size, rng)
+    if rng.random() < AS_SCANNED:
+        pictures = np.concatenate([case.channels, case.cover[None] / np.float32(255)])
+        moved = _pulled(pictures, grid)
+        return moved[:2], (moved[2] > LABELLED).long()
+    parts = np.concatenate([case.tissues, case.cover[None], case.brain[None] * np.uint8(255)])
+    moved = _pulled(parts, grid) / 255.0
     channels, cover = scanned(moved[:-2], moved[-2], moved[-1] > 0.5, rng)
     return channels, (cover > LABELLED).long()
 
 
-LABELLED = 0.45
-"""Least share of a voxel that a lesion must fill to be marked there."""
-
-
-def _pulled(case: LesionCase, grid: Tensor) -> Tensor:
-    """Tissues, cover and brain [c, k, j, i], 0..1, at the grid's points; only what lies round them is looked at."""
-    sides = torch.tensor(case.brain.shape[::-1])
+def _pulled(stack: Floats | Bytes, grid: Tensor) -> Tensor:
+    """The stack [c, k, j, i] at the grid's points, 0 outside; only what lies round them is looked at."""
+    sides = torch.tensor(stack.shape[:0:-1])
     index = ((grid[0] + 1) * sides - 1) / 2
     low = torch.minimum((index.amin((0, 1, 2)).floor().long() - 1).clamp(min=0), sides - 1)
     high = torch.maximum(torch.minimum(index.amax((0, 1, 2)).ceil().long() + 2, sides), low + 1)
     box = tuple(slice(int(a), int(b)) for a, b in zip(low.flip(0), high.flip(0), strict=True))
-    brain = case.brain[box].astype(np.uint8) * np.uint8(255)
-    stack = np.concatenate([case.tissues[(slice(None), *box)], case.cover[box][None], brain[None]])
-    used = stack.any(axis=(1, 2, 3))
+    near = stack[(slice(None), *box)]
+    used = near.any(axis=(1, 2, 3))
     inner = (2 * (index - low) + 1) / (high - low) - 1
     out = torch.zeros(len(stack), *grid.shape[1:4])
-    picked = torch.from_numpy(stack[used]).float()[None] / 255.0
+    picked = torch.from_numpy(near[used]).float()[None]
     out[torch.from_numpy(used)] = F.grid_sample(picked, inner[None].float(), mode="bilinear", align_corners=False)[0]
     return out
 

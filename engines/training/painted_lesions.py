@@ -16,7 +16,7 @@ from torch import Tensor
 from engines.training.random_fields import log_uniform, smooth_field, uniform
 
 VOXEL_ML = 0.008
-LEAST_CONTRAST = 1.3
+LEAST_CONTRAST = 1.25
 """An acute infarct is at least this much brighter on DWI than healthy tissue."""
 
 
@@ -30,7 +30,7 @@ class Paint(Enum):
     OLD = "old infarct"
 
 
-CHANCES = {Paint.INFARCT: 0.52, Paint.SHINE_THROUGH: 0.17, Paint.DENSE: 0.17, Paint.DARK: 0.07, Paint.OLD: 0.07}
+CHANCES = {Paint.INFARCT: 0.58, Paint.SHINE_THROUGH: 0.17, Paint.DENSE: 0.11, Paint.DARK: 0.07, Paint.OLD: 0.07}
 
 
 @dataclass(slots=True, eq=False)
@@ -109,7 +109,7 @@ def _strength(kind: Paint, rng: np.random.Generator) -> tuple[float, float]:
         return log_uniform(rng, 1.15, 2.4), uniform(rng, 1.0, 1.7)
     if kind is Paint.DENSE:
         adc = uniform(rng, 0.72, 0.95)
-        return uniform(rng, 1.03, 1.26) / float(np.exp(0.8 * (1 - adc))), adc
+        return uniform(rng, 1.03, 1.15) / float(np.exp(0.8 * (1 - adc))), adc
     if kind is Paint.DARK:
         adc = uniform(rng, 0.6, 0.92)
         return uniform(rng, 0.6, 1.03) / float(np.exp(0.8 * (1 - adc))), adc

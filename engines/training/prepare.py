@@ -76,15 +76,14 @@ def _translation(order: Order) -> Prepared:
 
 
 def _segmentation(order: Order) -> Prepared:
-    if order.arithmetic.device != "cpu":
-        raise InputRefused(f"The recipe {order.recipe.name} trains on the CPU only.", "Leave out --device.")
     cases = [heads.as_lesion_case(h) for h in order.heads(heads.stroke_head)]
     settings = settings_of(order.recipe, SegmentationSettings)
     padded, _ = pad_to(cases[0].channels, (settings.size,) * 3)
     first = [(n - settings.size) // 2 for n in padded.shape[1:]]
     ((_, tile),) = cut(padded, [(first[0], first[1], first[2])], (settings.size,) * 3)
     example = np.ascontiguousarray(tile[None])
-    return Prepared(SegmentationTrainee(cases, settings, order.seed), example, _epoch(len(cases), settings.batch))
+    trainee = SegmentationTrainee(cases, settings, order.seed, order.arithmetic)
+    return Prepared(trainee, example, _epoch(len(cases), settings.batch))
 
 
 def _epoch(cases: int, batch: int) -> int:

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engines.architectures.unet3d import UNet3d
+from engines.training.device import Arithmetic
 from engines.training.lesion_tiles import LesionCase, tile_batch
 from engines.training.loop import descend, step_rng
 from engines.training.resumable import Resumable
@@ -37,26 +38,34 @@ class SegmentationSettings:
 class SegmentationTrainee(Resumable):
     """UNet3d, AdamW, soft Dice + cross-entropy at three resolutions (nnU-Net's loss)."""
 
-    def __init__(self, cases: Sequence[LesionCase], settings: SegmentationSettings, seed: int) -> None:
+    def __init__(
+        self,
+        cases: Sequence[LesionCase],
+        settings: SegmentationSettings,
+        seed: int,
+        arithmetic: Arithmetic = Arithmetic(),  # noqa: B008 - frozen
+    ) -> None:
         torch.manual_seed(seed)
-        self.network = UNet3d(2, 2, settings.widths, GAIN)
+        self._arithmetic, self._scaler = arithmetic, arithmetic.scaler()
+        self.network = UNet3d(2, 2, settings.widths, GAIN).to(arithmetic.device)
         self._cases, self._settings, self._seed = cases, settings, seed
         self._optimiser = torch.optim.AdamW(self.network.parameters(), settings.rate, weight_decay=settings.decay)
-        super().__init__({"network": self.network, "optimiser": self._optimiser})
+        super().__init__({"network": self.network, "optimiser": self._optimiser, "scaler": self._scaler})
 
     def learn(self, step: int, rate: float) -> float:
         tiles, labels = tile_batch(self._cases, self._settings.batch, self._settings.crop, step_rng(self._seed, step))
         self.network.train()
-        with torch.autocast("cpu", torch.bfloat16):
-            levels = self.network.supervised(tiles, RESOLUTIONS)
-        loss = supervised_loss([level.float() for level in levels], labels)
-        return descend(loss, self.network, self._optimiser, self._settings.rate * rate, clip=12.0)
+        with self._arithmetic.autocast():
+            levels = self.network.supervised(tiles.to(self._arithmetic.device), RESOLUTIONS)
+        loss = supervised_loss([level.float() for level in levels], labels.to(self._arithmetic.device))
+        rate = self._settings.rate * rate
+        return descend(loss, self.network, self._optimiser, rate, clip=12.0, scaler=self._scaler)
 
 
 def supervised_loss(levels: Sequence[Tensor], labels: Tensor) -> Tensor:
     """Weights 1, 1/2, 1/4, ... from the finest resolution; labels of a coarser one are shares of its voxels."""
     target = F.one_hot(labels, 2).movedim(-1, 1).float()
-    total, weights = torch.zeros(()), 0.0
+    total, weights = torch.zeros((), device=labels.device), 0.0
     for n, logits in enumerate(levels):
         total = total + (dice_loss(logits, target) + soft_cross_entropy(logits, target)) / 2**n
         weights += 1 / 2**n
