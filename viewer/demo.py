@@ -34,8 +34,8 @@ MR_DESCRIPTIONS = {
     Channel.T2: "T2 ax",
     Channel.FLAIR: "FLAIR ax",
     Channel.T1: "T1 ax",
-    Channel.T1C: "T1 ax post contrast",
 }
+"""What an emergency examination for stroke or bleeding holds: no contrast medium."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,6 @@ def _timing(channel: Channel) -> Timing:
         sequence.ti,
         sequence.b if channel is Channel.DWI else None,
         scanner.tesla,
-        "gadolinium" if sequence.contrast else "",
     )
 
 

@@ -37,7 +37,7 @@ KINDS: tuple[tuple[float, Draw, tuple[float, float]], ...] = (
 
 
 def glioma_patient(seed: int) -> OutlinedPatient:
-    """One patient in one scanner; about one in ten has no tumour.
+    """One patient in one scanner; about one in five has no tumour.
 
     Returns:
         Images T1C, FLAIR, T1, T2 (white matter near 300) on one axial grid, 1.75 mm in the slice, slices of 1.5 to
@@ -60,7 +60,7 @@ def draw_tumours(rng: Rng) -> LesionPlan:
         *_some(rng, LesionKind.INFARCT_OLD, (0.88, 0.12), (0.5, 25)),
         *_some(rng, LesionKind.SHINE_THROUGH, (0.6, 0.15, 0.15, 0.0, 0.0, 0.0, 0.1), (0.05, 2.5)),
     ]
-    if rng.random() < 0.1:
+    if rng.random() < 0.2:
         return LesionPlan(tuple(specs))
     _, draw, (least, most) = KINDS[int(rng.choice(len(KINDS), p=[share for share, _, _ in KINDS]))]
     count = int(rng.choice([1, 2, 4], p=[0.6, 0.25, 0.15])) if draw is draw_solid else 1

@@ -15,11 +15,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engines.training.learner import Pair
-from inference.roads.outline import prepared
+from inference.roads.outline import given
 from inference.steps.resample import isotropic_like, to_grid, upright
 from inference.steps.tiles import Size, cut, pad_to, tile_starts
 from inference.task import Task
 from inference.volume import Floats, Geometry, Labels, Mask, Volume
+from inference.whole import whole_folder
 
 MARKED_SHARE = 0.5
 """Of the tiles drawn, those that surely hold some of an outline."""
@@ -51,7 +52,7 @@ def tiled(case: OutlinedCase, task: Task) -> Tiled:
     own = volumes[0].geometry
     x, y, z = task.sampling.spacing_mm
     work = isotropic_like(upright(own), (x, y, z))
-    channels, _ = prepared(volumes, task.channels, work)
+    channels = given(task, volumes, work).channels
     labels = on_grid(mask.labels, own, work)
     both, _ = pad_to(np.concatenate([channels, labels[None].astype(np.float32)]), size_of(task))
     return Tiled(both[:-1], both[-1].astype(np.uint8))
@@ -61,17 +62,16 @@ def kept(case: OutlinedCase, task: Task, folder: Path) -> Tiled:
     """The same from `folder`, where it lies once it was made; read page by page, so that large sets fit into memory."""
     at = folder / _key(case, task)
     if not at.is_dir():
-        ready, partial = tiled(case, task), at.with_suffix(".partial")
-        partial.mkdir(parents=True, exist_ok=True)
-        np.save(partial / "channels.npy", ready.channels)
-        np.save(partial / "labels.npy", ready.labels)
-        partial.replace(at)
+        ready = tiled(case, task)
+        with whole_folder(at) as partial:
+            np.save(partial / "channels.npy", ready.channels)
+            np.save(partial / "labels.npy", ready.labels)
     return Tiled(*(np.load(at / f"{name}.npy", mmap_mode="c") for name in ("channels", "labels")))
 
 
 def _key(case: OutlinedCase, task: Task) -> str:
     """A name that changes with the case and with what is done to it."""
-    parts = (case.identity(), task.channels, task.sampling)
+    parts = (case.identity(), task.channels, task.sampling, task.output.inside)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,18 +29,44 @@ def outline(job: Job) -> Result:
     clock = Clock(job.load_seconds)
     with clock.part("preprocess"):
         work = _working_grid(job)
-        brain = _brain(job.source, work) if _needs_brain(job.task) else None
-        voxels, notes = prepared(job.volumes, job.task.channels, work, brain)
-        skull = _skull(job.source, work) if job.task.output.inside == "skull" else None
-        voxels = voxels if skull is None else _stripped(voxels, skull)
-    logits = _stitched(job, voxels, clock)
+        seen = given(job.task, job.volumes, work)
+    logits = _stitched(job, seen.channels, clock)
     require_varied(spread_over_places(logits), "voxel")
     with clock.part("postprocess"):
-        kept = {"brain": brain, "skull": skull}.get(job.task.output.inside)
-        mask, probability = _mask(job, logits, work, kept)
+        mask, probability = _mask(job, logits, work, seen.kept)
         found = findings_of(job, mask, probability)
     job.step("finish", 1, 1)
-    return Result(job.task.name, job.task.kind, found, job.provenance, clock.seconds(), mask=mask, notes=notes)
+    return Result(job.task.name, job.task.kind, found, job.provenance, clock.seconds(), mask=mask, notes=seen.notes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Given:
+    """What a network is given of a study, in use and in training alike.
+
+    Attributes:
+        channels: float32 [c, k, j, i] on the working grid.
+        kept: bool [k, j, i]: where its answer counts; None for everywhere.
+        notes: What the reader of the answer must know.
+    """
+
+    channels: Floats
+    kept: Bools | None
+    notes: tuple[str, ...]
+
+
+def given(task: Task, volumes: tuple[Volume | None, ...], work: Geometry) -> Given:
+    """The channels on the working grid, normalised, and blanked outside the skull where the task says so.
+
+    Raises:
+        GeometryMismatch, InputRefused: See `prepared`.
+    """
+    first, inside = volumes[0], task.output.inside
+    brain = _brain(first, work) if first is not None and _needs_brain(task) else None
+    channels, notes = prepared(volumes, task.channels, work, brain)
+    if first is None or inside != "skull":
+        return Given(channels, brain if inside == "brain" else None, notes)
+    skull = _skull(first, work)
+    return Given(_stripped(channels, skull), skull, notes)
 
 
 def prepared(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-BUNDLES_MB = 40
+BUNDLES_MB = 45
 FILE_MB = 5
 
 # Written in pieces, so that this file does not hold what it looks for.

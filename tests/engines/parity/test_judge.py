@@ -22,8 +22,8 @@ def logits(mask: np.ndarray, sure: float = 5.0) -> dict[str, np.ndarray]:
 
 
 def test_a_mask_is_read_at_the_threshold_of_its_task() -> None:
-    judge = Masks(find("stroke-lesion").task)  # threshold 0.65
-    halves = np.log(np.array([[[0.6 / 0.4, 0.7 / 0.3]]], dtype=np.float32)) / 2
+    judge = Masks(find("stroke-lesion").task)  # threshold 0.4
+    halves = np.log(np.array([[[0.35 / 0.65, 0.45 / 0.55]]], dtype=np.float32)) / 2
     read = judge.read({"logits": np.stack([-halves, halves])[None]})
     assert read.tolist() == [[[0, 1]]]
 

@@ -69,7 +69,16 @@ def test_the_self_test_runs_every_bundle_on_every_device(install, alone):
     }
     wrong = {key: row["sentence"] for key, row in rows.items() if not row["passed"] and not row["refused"]}
     assert wrong == {}
-    assert {key[0] for key, row in rows.items() if row["refused"]} == {"stroke-lesion"}
+    refused = {key: row["sentence"] for key, row in rows.items() if row["refused"]}
+    assert {device for _, device, _ in refused} == {"DLA0"}
+    assert {task for task, _, _ in refused} == {
+        "blood-cells",
+        "organs",
+        "prostate-zones",
+        "stroke-lesion",
+        "tumour-regions",
+    }
+    assert all("DLA" in sentence for sentence in refused.values())
     text = doctor.text(found)
     assert "none stroke-lesion" in text
     assert "tensorrt DLA0 fp16" in text
