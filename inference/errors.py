@@ -2,6 +2,7 @@
 
 * InsulaError                 one sentence that says what happened, and a hint that says what to do
   - InputRefused              the input cannot be used as it is                    (exit 3)
+    - OtherRegion             the image shows another part of the body than the task is made for
     - GeometryMismatch        two grids that must be one are not
   - EngineError               a model could not be made ready or did not answer     (exit 4)
     - ManifestInvalid         a bundle's manifest has unknown, missing or wrong fields
@@ -55,6 +56,10 @@ class InputRefused(InsulaError):
 
     code = "input_refused"
     exit_code = 3
+
+
+class OtherRegion(InputRefused):
+    """The image shows another part of the body than the task is made for."""
 
 
 class GeometryMismatch(InputRefused):

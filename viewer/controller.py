@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from inference.backends.base import Support
-from inference.errors import InsulaError, JobCancelled
+from inference.errors import InsulaError, JobCancelled, OtherRegion
 from inference.result import CancelledFn, Kind, Precision, PrecisionKind, ProgressFn, Result
 from inference.volume import Volume
 from viewer.jobs import ENGINE, MODELS, READ, SCENE, Desk, Jobs, Lane, Request
@@ -311,12 +311,18 @@ class Controller(QObject):
 
     def _not_answered(self, match: Match, precision: Precision, lane: Lane, error: InsulaError) -> None:
         self._working.discard(lane)
-        self._fail(match.task.name, precision, error)
+        if isinstance(error, OtherRegion):  # nobody asked for this task: the study only has its kind of series
+            self._waiting = [pair for pair in self._waiting if pair[0] is not match]
+        else:
+            self._fail(match.task.name, precision, error)
+            self._tell_of(match, precision, error)
+        self._publish()
+        self._run_next()
+
+    def _tell_of(self, match: Match, precision: Precision, error: InsulaError) -> None:
         if not isinstance(error, JobCancelled):
             self.errors.append(error)
             self.told.emit(f"{match.task.title} ({precision.value.upper()}): {error}")
-        self._publish()
-        self._run_next()
 
     def _fail(self, task: str, precision: Precision, why: object) -> None:
         self.catalogue = replace(self.catalogue, failures={**self.catalogue.failures, (task, precision): str(why)})

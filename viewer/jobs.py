@@ -16,7 +16,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
-from inference.errors import InsulaError, JobCancelled
+from inference.errors import InsulaError, JobCancelled, OtherRegion
 from inference.result import Progress
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ class JobState(Enum):
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    UNFIT = "unfit"
 
     @property
     def over(self) -> bool:
@@ -374,6 +375,8 @@ def _moved(job: Job, message: _Message, at: float) -> Job:
     closed = _spans(job, job.stage or job.request.key, at)
     if isinstance(message.error, JobCancelled):
         return replace(job, state=JobState.CANCELLED, ended=at, spans=closed)
+    if isinstance(message.error, OtherRegion):
+        return replace(job, state=JobState.UNFIT, ended=at, spans=closed, error=str(message.error))
     if message.error is not None:
         return replace(job, state=JobState.FAILED, ended=at, spans=closed, error=str(message.error))
     return replace(job, state=JobState.DONE, ended=at, done=job.total, spans=closed)

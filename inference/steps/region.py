@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 
-from inference.errors import InputRefused
+from inference.errors import InputRefused, OtherRegion
 from inference.steps.body import require_head_alone, require_pelvis, require_trunk
 from inference.steps.head import midline_x_mm
 from inference.steps.smear import require_smear
@@ -42,11 +42,14 @@ def require_region(region: Region, volume: Volume) -> None:
     """Refuse what is clearly not of the region.
 
     Raises:
-        InputRefused: It is not; one sentence says what was seen.
+        OtherRegion: It is not; one sentence says what was seen.
     """
     if region is not Region.SMEAR and not volume.geometry.in_mm:
-        raise InputRefused("The picture does not say how large what it shows is.", "Choose a scan of a patient.")
-    GATES[region](volume)
+        raise OtherRegion("The picture does not say how large what it shows is.", "Choose a scan of a patient.")
+    try:
+        GATES[region](volume)
+    except InputRefused as error:
+        raise OtherRegion(error.message, error.hint) from error
 
 
 def midline_of(region: Region, volume: Volume) -> Midline | None:

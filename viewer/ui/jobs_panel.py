@@ -11,7 +11,12 @@ from viewer.ui.parts import Elided, column, dress, empty, label, row
 SHOWN = 6
 TICK_MS = 200
 HIDDEN_BELOW_S = 0.15
-WORDS = {JobState.WAITING: "waiting", JobState.FAILED: "failed", JobState.CANCELLED: "cancelled"}
+WORDS = {
+    JobState.WAITING: "waiting",
+    JobState.FAILED: "failed",
+    JobState.CANCELLED: "cancelled",
+    JobState.UNFIT: "not for this study",
+}
 
 
 def status_text(job: Job, now: float) -> str:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from inference.errors import InputRefused
+from inference.errors import InputRefused, OtherRegion
 from inference.steps.region import Midline, Region, midline_of, require_region
 from inference.volume import Channel, Geometry, Volume
 
@@ -123,7 +123,7 @@ def test_noise_is_nothing(field):
     ],
 )
 def test_a_refusal_says_what_was_seen(region, volume, seen):
-    with pytest.raises(InputRefused, match=seen) as refusal:
+    with pytest.raises(OtherRegion, match=seen) as refusal:
         require_region(region, volume)
     assert refusal.value.message.endswith(".")
     assert refusal.value.hint.startswith("Choose")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from inference.errors import OtherRegion
 from inference.result import Precision
 from inference.volume import Volume
 from viewer.controller import Controller
@@ -166,6 +167,22 @@ def test_one_failing_task_does_not_stop_the_others(qtbot: QtBot, make: Make, mak
     assert {task for task, _ in controller.catalogue.results} == {"ct-to-mri", "stroke-lesion"}
     failure = controller.catalogue.failures["hemorrhage-detection", Precision.FP32]
     assert failure.startswith("The job failed unexpectedly (ValueError).")
+
+
+def test_a_task_for_another_part_of_the_body_is_set_aside_without_a_word(
+    qtbot: QtBot, make: Make, make_runner: Any
+) -> None:
+    refusal = OtherRegion("The image shows a head.", "Choose a CT of the trunk.")
+    controller = make(runner=make_runner(refusal, ("hemorrhage-detection",)))
+    told: list[str] = []
+    controller.told.connect(told.append)
+    opened(qtbot, controller)
+    assert told == []
+    assert controller.catalogue.failures == {}
+    assert {task for task, _ in controller.catalogue.results} == {"ct-to-mri", "stroke-lesion"}
+    (row,) = [job for job in controller.jobs.jobs if job.request.key.startswith("hemorrhage-detection")]
+    assert row.state is JobState.UNFIT
+    assert row.error == "The image shows a head. Choose a CT of the trunk."
 
 
 def test_a_cancelled_task_lets_the_next_one_run(qtbot: QtBot, make: Make, runner: Any) -> None:
