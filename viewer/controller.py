@@ -311,18 +311,20 @@ class Controller(QObject):
 
     def _not_answered(self, match: Match, precision: Precision, lane: Lane, error: InsulaError) -> None:
         self._working.discard(lane)
+        self._fail(match.task.name, precision, error)
         if isinstance(error, OtherRegion):  # nobody asked for this task: the study only has its kind of series
-            self._waiting = [pair for pair in self._waiting if pair[0] is not match]
-        else:
-            self._fail(match.task.name, precision, error)
-            self._tell_of(match, precision, error)
+            self._set_aside(match, error)
+        elif not isinstance(error, JobCancelled):
+            self.errors.append(error)
+            self.told.emit(f"{match.task.title} ({precision.value.upper()}): {error}")
         self._publish()
         self._run_next()
 
-    def _tell_of(self, match: Match, precision: Precision, error: InsulaError) -> None:
-        if not isinstance(error, JobCancelled):
-            self.errors.append(error)
-            self.told.emit(f"{match.task.title} ({precision.value.upper()}): {error}")
+    def _set_aside(self, match: Match, error: OtherRegion) -> None:
+        """No other precision will change it; a pane that waits for the task says why."""
+        for _, precision in [pair for pair in self._waiting if pair[0] is match]:
+            self._fail(match.task.name, precision, error)
+        self._waiting = [pair for pair in self._waiting if pair[0] is not match]
 
     def _fail(self, task: str, precision: Precision, why: object) -> None:
         self.catalogue = replace(self.catalogue, failures={**self.catalogue.failures, (task, precision): str(why)})

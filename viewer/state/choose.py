@@ -121,6 +121,7 @@ def volume_of(uid: str | None, catalogue: Catalogue) -> Volume | None:
 
 
 def failure_of(kind: Kind, precision: Precision, catalogue: Catalogue) -> str:
-    """Why no task of this kind has a result at this precision, or ""."""
-    failed = catalogue.failures.items()
-    return next((text for (task, at), text in failed if at is precision and catalogue.kinds.get(task) is kind), "")
+    """Why no task of this kind has a result at this precision, or "" while one of them may still answer."""
+    tasks = [task for task, makes in catalogue.kinds.items() if makes is kind]
+    failed = [catalogue.failures.get((task, precision), "") for task in tasks]
+    return failed[0] if failed and all(failed) else ""

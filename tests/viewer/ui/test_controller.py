@@ -178,11 +178,23 @@ def test_a_task_for_another_part_of_the_body_is_set_aside_without_a_word(
     controller.told.connect(told.append)
     opened(qtbot, controller)
     assert told == []
-    assert controller.catalogue.failures == {}
+    why = "The image shows a head. Choose a CT of the trunk."
+    assert controller.catalogue.failures == {("hemorrhage-detection", p): why for p in (Precision.FP32, Precision.FP16)}
     assert {task for task, _ in controller.catalogue.results} == {"ct-to-mri", "stroke-lesion"}
     (row,) = [job for job in controller.jobs.jobs if job.request.key.startswith("hemorrhage-detection")]
     assert row.state is JobState.UNFIT
-    assert row.error == "The image shows a head. Choose a CT of the trunk."
+    assert row.error == why
+
+
+def test_a_pane_whose_only_task_is_for_another_part_of_the_body_says_so(
+    qtbot: QtBot, make: Make, make_runner: Any
+) -> None:
+    refusal = OtherRegion("The image does not show a head alone.", "Choose a series of the head.")
+    controller = opened(qtbot, make(runner=make_runner(refusal, ("ct-to-mri",))))
+    synthetic = controller.display.panes[1]
+    assert isinstance(synthetic, SlicePane)
+    assert synthetic.volume is None
+    assert synthetic.message == str(refusal)
 
 
 def test_a_cancelled_task_lets_the_next_one_run(qtbot: QtBot, make: Make, runner: Any) -> None:
