@@ -17,7 +17,9 @@ from inference.steps import decode
 from inference.task import Task
 
 REAL_SET = "ct-hemorrhage-yolo"
-HIT_IOU = 0.5
+IOUS = tuple(round(0.5 + 0.05 * n, 2) for n in range(10))
+"""0.5 to 0.95, as COCO counts; the first alone gives AP50."""
+
 LOOSE_IOU = 0.25
 FLOOR = 0.02
 
@@ -60,11 +62,14 @@ def _figures(task: Task, engine: Engine, slices: BoxedSlices) -> dict[str, Any]:
     figures: dict[str, Any] = {"slices": len(slices), "true boxes": sum(len(b) for b in slices.boxes)}
     scores = []
     for number, label in enumerate(task.output.labels):
-        score, total = average_precision(found, slices, number, HIT_IOU)
+        at = [average_precision(found, slices, number, iou) for iou in IOUS]
+        score, total = at[0]
         if total:
+            scores.append([one for one, _ in at])
             figures[f"AP50 {label} ({total} boxes)"] = round(score, 3)
-            scores.append(score)
-    figures["mAP50"] = round(float(np.mean(scores)), 3) if scores else None
+            figures[f"AP50-95 {label}"] = round(float(np.mean(scores[-1])), 3)
+    figures["mAP50"] = round(float(np.mean([one[0] for one in scores])), 3) if scores else None
+    figures["mAP50-95"] = round(float(np.mean(scores)), 3) if scores else None
     return figures | _at_threshold(task, found, slices)
 
 

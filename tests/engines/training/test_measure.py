@@ -34,6 +34,14 @@ def test_average_precision_by_hand() -> None:
     assert score == pytest.approx(0.5 * 1.0 + 0.5 * 2 / 3)
 
 
+def test_closer_overlap_is_asked_for_up_to_19_in_20() -> None:
+    np.testing.assert_allclose(measure_boxes.IOUS, np.linspace(0.5, 0.95, 10))
+    slices = _truth((0, 0, 10, 10), (0, 0, 10, 10))
+    found = [_found((0, 0, 10, 10, 0.9, 0)), _found((1, 0, 11, 10, 0.7, 0))]  # the second overlaps by 9 / 11
+    scores = [measure_boxes.average_precision(found, slices, 0, iou)[0] for iou in measure_boxes.IOUS]
+    assert scores == pytest.approx([1.0] * 7 + [0.5] * 3)
+
+
 def test_a_second_box_on_the_same_truth_is_false() -> None:
     boxes, truth = np.array([[0, 0, 10, 10], [0, 1, 10, 11.0]]), np.array([[0, 0, 10, 10.0]])
     assert measure_boxes.hits(boxes, truth, 0.5) == [True, False]
